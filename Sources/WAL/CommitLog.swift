@@ -1,0 +1,21 @@
+/// The seam to durability: what a shard needs of a log, whatever stores it.
+///
+/// `append` gives the records their positions at once and returns; they are durable when `durablePosition` has
+/// reached them. A log that failed accepts nothing more and never advances its watermark again.
+public protocol CommitLog: AnyObject, Sendable {
+    /// Appends every record of the buffer, in order and next to each other, and returns the last one's position.
+    ///
+    /// The records of one call may still end up in two batches: each record is atomic, the call is not.
+    /// - Throws: `LogError.saturated` when more than the log's limit is waiting to be written (nothing was
+    ///   appended), the error that stopped the log when it has failed.
+    func append(_ records: borrowing RecordBuffer) throws(LogError) -> LogPosition
+
+    /// The position of the last record appended, durable or not.
+    var lastPosition: LogPosition { get }
+
+    /// The watermark: every record up to here survives a crash.
+    var durablePosition: LogPosition { get }
+
+    /// Bytes appended that have not been handed to the device yet; to refuse work before it is decided.
+    var pendingBytes: Int { get }
+}
