@@ -1,0 +1,50 @@
+/// What an answer is made of. The same value makes the first answer and every later one to a retry.
+///
+/// Beside it an answer shows only what never changes of an event: its tenant, id and currency, and the ids of its
+/// sections. So rendering the same answer twice gives the same bytes.
+public enum Answer: Equatable, Sendable {
+    indirect case event(EventView)
+    indirect case section(SectionView)
+    indirect case tier(TierView)
+    /// `counts` are those of the hold's lines, in order, after the change.
+    case reserved(HoldState, counts: [SectionCounts], at: Milliseconds, isSingleSection: Bool)
+    /// The common case of `reserved` with one line, without an array.
+    case reservedOne(HoldState, counts: SectionCounts, at: Milliseconds, isSingleSection: Bool)
+    case reservation(HoldState, at: Milliseconds)
+    case order(HoldState, at: Milliseconds)
+    case rejected(Rejection)
+}
+
+/// An event at one moment.
+public struct EventView: Equatable, Sendable {
+    public var details: EventDetails
+    public var status: EventStatus
+    public var version: UInt32
+    public var createdAt: Milliseconds
+}
+
+/// A section at one moment.
+public struct SectionView: Equatable, Sendable {
+    public var number: SectionNumber
+    public var details: SectionDetails
+    public var counts: SectionCounts
+}
+
+/// A price tier at one moment.
+public struct TierView: Equatable, Sendable {
+    public var number: TierNumber
+    public var version: UInt32
+    public var details: PriceTierDetails
+}
+
+/// What a query found.
+public enum Finding: Equatable, Sendable {
+    indirect case event(EventView)
+    case sections([SectionView])
+    indirect case section(SectionView)
+    indirect case check(SectionView, quantity: UInt32, isAvailable: Bool)
+    case tiers([TierView])
+    indirect case price(TierView, Quote)
+    case reservation(HoldState, at: Milliseconds)
+    case order(HoldState, at: Milliseconds)
+}

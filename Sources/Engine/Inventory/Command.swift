@@ -1,0 +1,100 @@
+/// What somebody asks of one event. Commands carry nothing of the clock or of chance: see `CommandContext`.
+public enum Command: Sendable {
+    indirect case createEvent(EventDetails)
+    /// `expectedVersion` refuses when the event has been changed since; nil changes whatever is there.
+    indirect case updateEvent(EventDetails, expectedVersion: UInt32?)
+    case publishEvent
+    case deleteEvent
+    case restoreEvent
+    indirect case addSection(SectionDetails)
+    indirect case updateSection(SectionNumber, SectionDetails)
+    indirect case addTier(PriceTierDetails)
+    indirect case updateTier(TierNumber, PriceTierDetails)
+    case reserve(ReserveRequest)
+    /// Nil locks each line's own tier, or the first active one that prices its section.
+    case lockPrice(HoldID, tier: TierNumber?)
+    case extend(HoldID, seconds: UInt32)
+    /// `amount` in minor units is compared with the locked total where it is given.
+    case confirm(HoldID, paymentReference: String, amount: Int64?)
+    case release(HoldID)
+    /// `tickets` are indexes into the order's tickets; empty means all that are left.
+    case refund(HoldID, tickets: [UInt32], restock: Bool)
+    /// By the shard's clock only.
+    case expire(HoldReference)
+}
+
+/// A reservation to be made: one line, or several that succeed or fail together.
+public struct ReserveRequest: Sendable {
+    public struct Line: Equatable, Sendable {
+        public var section: SectionNumber
+        public var quantity: UInt32
+        /// Locks this tier's price with the reservation.
+        public var tier: TierNumber?
+
+        public init(section: SectionNumber, quantity: UInt32, tier: TierNumber? = nil) {
+            self.section = section
+            self.quantity = quantity
+            self.tier = tier
+        }
+    }
+
+    /// Empty for a sale to nobody in particular: limits per customer don't apply.
+    public var customer: ShortText
+    /// Nil takes the event's hold time.
+    public var holdSeconds: UInt32?
+    public var first: Line
+    public var rest: [Line]
+    /// Whether the caller asked through the route for one section; decides the shape of the answer only.
+    public var isSingleSection: Bool
+
+    public init(
+        customer: ShortText = .empty,
+        holdSeconds: UInt32? = nil,
+        first: Line,
+        rest: [Line] = [],
+        isSingleSection: Bool = true
+    ) {
+        self.customer = customer
+        self.holdSeconds = holdSeconds
+        self.first = first
+        self.rest = rest
+        self.isSingleSection = isSingleSection
+    }
+}
+
+/// What comes from outside with a command: who asks, when, with which random bits, and the key for retries.
+public struct CommandContext: Sendable {
+    public var tenant: ShortText
+    /// The customer who asks; empty for somebody who acts for the whole tenant.
+    public var principal: ShortText
+    public var now: Milliseconds
+    public var random: (UInt64, UInt64)
+    public var idempotency: IdempotencyKey?
+
+    public init(
+        tenant: ShortText,
+        principal: ShortText = .empty,
+        now: Milliseconds,
+        random: (UInt64, UInt64),
+        idempotency: IdempotencyKey? = nil
+    ) {
+        self.tenant = tenant
+        self.principal = principal
+        self.now = now
+        self.random = random
+        self.idempotency = idempotency
+    }
+}
+
+/// A question that changes nothing.
+public enum Query: Sendable {
+    case event
+    case sections
+    case section(SectionNumber)
+    /// Whether `quantity` places of the section could be reserved now.
+    case check(SectionNumber, quantity: UInt32)
+    case tiers(activeOnly: Bool)
+    case calculate(TierNumber, quantity: UInt32)
+    case reservation(HoldID)
+    case order(HoldID)
+}

@@ -1,0 +1,113 @@
+/// What happened to an event: the only thing that changes its state, and the only thing the log keeps.
+public enum Fact: Equatable, Sendable {
+    indirect case eventCreated(tenant: ShortText, EventDetails, at: Milliseconds)
+    indirect case eventUpdated(EventDetails)
+    case eventStatusChanged(EventStatus)
+    indirect case sectionAdded(SectionDetails)
+    indirect case sectionUpdated(SectionNumber, SectionDetails)
+    indirect case tierAdded(PriceTierDetails)
+    indirect case tierUpdated(TierNumber, PriceTierDetails)
+    case holdPlaced(HoldState)
+    case lineLocked(HoldReference, line: UInt8, tier: TierNumber, PriceLock)
+    case holdExtended(HoldReference, expiresAt: Milliseconds)
+    indirect case holdConfirmed(HoldReference, OrderState)
+    case holdReleased(HoldReference, at: Milliseconds)
+    case holdExpired(HoldReference, at: Milliseconds)
+    case ticketsRefunded(HoldReference, tickets: [UInt32], restock: Bool)
+    /// In snapshots only: what `eventCreated` and everything after it left behind.
+    indirect case eventRestored(EventRestored)
+    /// In snapshots only: a slot of the slab, with its order where it has one.
+    case holdRestored(HoldState)
+    /// In snapshots only: an answer kept for retries.
+    case answerRestored(IdempotencyKey, at: Milliseconds, [UInt8])
+}
+
+/// A line of a hold. A price lock belongs to the line, so that nobody else's hold or price change can move it.
+public struct HoldLine: Equatable, Sendable {
+    public var section: SectionNumber
+    public var quantity: UInt32
+    public var tier: TierNumber?
+    public var lock: PriceLock?
+
+    public init(section: SectionNumber, quantity: UInt32, tier: TierNumber? = nil, lock: PriceLock? = nil) {
+        self.section = section
+        self.quantity = quantity
+        self.tier = tier
+        self.lock = lock
+    }
+}
+
+/// The price that a line was promised: per ticket, in minor units, with the tier's version at that moment.
+public struct PriceLock: Equatable, Sendable {
+    public var tierVersion: UInt32
+    public var unitPrice: Int64
+    public var serviceFee: Int64
+    public var facilityFee: Int64
+    public var taxBasisPoints: UInt32
+    public var lockedAt: Milliseconds
+}
+
+/// A hold whole: in the fact that places it, in snapshots, and in answers.
+public struct HoldState: Equatable, Sendable {
+    public var reference: HoldReference
+    public var secret: UInt64
+    public var customer: ShortText
+    public var status: HoldStatus
+    public var createdAt: Milliseconds
+    public var expiresAt: Milliseconds
+    /// When it was confirmed, released or expired; 0 while held.
+    public var endedAt: Milliseconds
+    public var first: HoldLine
+    public var rest: [HoldLine]
+    public var order: OrderBox?
+
+    public var lineCount: Int { 1 + rest.count }
+
+    public subscript(line index: Int) -> HoldLine {
+        get { index == 0 ? first : rest[index - 1] }
+        set { if index == 0 { first = newValue } else { rest[index - 1] = newValue } }
+    }
+
+    /// Tickets of all lines.
+    public var quantity: UInt32 { rest.reduce(first.quantity) { $0 + $1.quantity } }
+}
+
+/// An order kept out of line, so that a hold without one stays small.
+public final class OrderBox: Equatable, Sendable {
+    public let state: OrderState
+
+    public init(_ state: OrderState) { self.state = state }
+
+    public static func == (left: OrderBox, right: OrderBox) -> Bool { left.state == right.state }
+}
+
+/// What a confirmed hold has become. Its tickets are numbered through the hold's lines in order.
+public struct OrderState: Equatable, Sendable {
+    public var confirmedAt: Milliseconds
+    /// Minor units, fees and tax included.
+    public var total: Int64
+    public var paymentReference: String
+    /// Ticket codes are derived from this and the ticket's index, so that one code says nothing of another.
+    public var ticketSecret: (UInt64, UInt64)
+    /// Indexes of refunded tickets, ascending.
+    public var refunded: [UInt32]
+
+    public static func == (left: OrderState, right: OrderState) -> Bool {
+        left.confirmedAt == right.confirmedAt && left.total == right.total
+            && left.paymentReference == right.paymentReference && left.ticketSecret == right.ticketSecret
+            && left.refunded == right.refunded
+    }
+}
+
+/// An event without its holds, as a snapshot keeps it.
+public struct EventRestored: Equatable, Sendable {
+    public var tenant: ShortText
+    public var details: EventDetails
+    public var createdAt: Milliseconds
+    public var status: EventStatus
+    public var version: UInt32
+    public var lastCommandAt: Milliseconds
+    public var sections: [SectionDetails]
+    public var tiers: [PriceTierDetails]
+    public var tierVersions: [UInt32]
+}

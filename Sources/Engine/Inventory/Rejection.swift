@@ -1,0 +1,60 @@
+/// Why a command was refused: what was asked, and what was there.
+public enum Rejection: Error, Equatable, Sendable {
+    case eventNotFound
+    case eventExists
+    case eventChanged(expectedVersion: UInt32, version: UInt32)
+    case eventNotOnSale(status: EventStatus)
+    case wrongEventStatus(status: EventStatus)
+    case currencyFixed
+    case salesNotStarted(startsAt: Milliseconds)
+    case salesEnded(endedAt: Milliseconds)
+    /// Deletion while tickets are sold or held.
+    case eventHasSales(sold: UInt32, reserved: UInt32)
+    case sectionNotFound
+    case sectionExists
+    case sectionInactive(SectionNumber)
+    case totalBelowCommitted(asked: UInt32, committed: UInt32)
+    case soldOut(SectionNumber, asked: UInt32, available: UInt32)
+    case belowMinimumPurchase(SectionNumber, asked: UInt32, minimum: UInt32)
+    case aboveMaximumPurchase(SectionNumber, asked: UInt32, maximum: UInt32)
+    case sectionTwice(SectionNumber)
+    case tierNotFound
+    case tierInactive(TierNumber)
+    case tierNotForSection(TierNumber, SectionNumber)
+    case overOrderLimit(TierNumber, asked: UInt32, limit: UInt32)
+    case overCustomerLimit(TierNumber, asked: UInt32, held: UInt32, limit: UInt32)
+    case tooManyOpenHolds(held: UInt32, limit: UInt32)
+    case customerMismatch
+    case holdTimeOutOfRange(askedSeconds: UInt32, maximumSeconds: UInt32)
+    case reservationNotFound
+    case reservationExpired(expiredAt: Milliseconds)
+    case reservationNotHeld(status: HoldStatus)
+    case priceLockedOtherwise(TierNumber)
+    case noPrice(SectionNumber)
+    case amountMismatch(given: Int64, total: Int64)
+    case orderNotFound
+    case ticketNotFound(index: UInt32)
+    case ticketRefunded(index: UInt32)
+    case invalid(Field)
+    case limitReached(Limit)
+    /// The key was used before with another payload.
+    case idempotencyKeyReused
+
+    /// A value outside its documented range.
+    public enum Field: UInt8, Sendable, CaseIterable {
+        case name, currency, salesWindow, holdTime, attributes, total, buffer, purchaseRange, price, taxRate
+        case groupDiscount, quantity, lines, paymentReference, identifier
+    }
+
+    public enum Limit: UInt8, Sendable, CaseIterable {
+        case sections, tiers, holds, idempotencyKeys
+    }
+}
+
+/// held → confirmed | released | expired. The last three are final; a confirmed one is refunded by its order.
+public enum HoldStatus: UInt8, Sendable {
+    case held = 1
+    case confirmed = 2
+    case released = 3
+    case expired = 4
+}
