@@ -39,6 +39,9 @@ public struct RecordBuffer: ~Copyable, Sendable {
         return try body(UnsafeRawBufferPointer(start: base + start, count: length))
     }
 
+    /// Payload bytes written so far to the record that is being written.
+    public var openPayloadBytes: Int { cursor - recordStart - Self.frameHeaderBytes }
+
     public mutating func removeAll() {
         byteCount = 0
         count = 0
