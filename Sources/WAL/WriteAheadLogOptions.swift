@@ -13,7 +13,8 @@ extension WriteAheadLog {
         public var pendingBytesMax = 8 << 20
 
         /// Segments kept ready, filled with zeros, in front of the one in use: 0 … 16. With 0 the log's own thread
-        /// makes each segment when it needs it, and everybody waits for that.
+        /// makes each segment when it needs it, and everybody waits for that. Old segments that a snapshot sets free
+        /// are kept for use again up to four times this number, and removed beyond it.
         public var spareSegments = 2
 
         /// The longest a batch waits for more records while the log is busy: 0 … 10,000 µs after the batch before.
@@ -29,6 +30,8 @@ extension WriteAheadLog {
 
         /// For golden files: fixes what is otherwise random (the log's identity, the salts).
         var fixedRandom: UInt64?
+
+        var sparesMax: Int { 4 * spareSegments }
 
         public init() {}
 

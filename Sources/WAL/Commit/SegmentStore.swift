@@ -134,6 +134,7 @@ final class SegmentStore: @unchecked Sendable {
         let file = try folder.open(temporary, .create)
         defer { file.close() }
         let zeros = AlignedBuffer(byteCount: min(options.segmentBytes, 1 << 20))
+        zeros.bytes.zero(0..<zeros.bytes.count)
         var offset = 0
         while offset < options.segmentBytes {
             if monitor.withLock({ isStopping }) { return nil }
@@ -155,7 +156,7 @@ final class SegmentStore: @unchecked Sendable {
             let file = try folder.open(name, .read)
             let byteCount = try file.byteCount()
             file.close()
-            if byteCount == options.segmentBytes && spares.count < max(1, options.spareSegments) {
+            if byteCount == options.segmentBytes && spares.count < max(1, options.sparesMax) {
                 spares.append(number)
             } else {
                 try folder.remove(name)
@@ -169,7 +170,7 @@ final class SegmentStore: @unchecked Sendable {
     private func recycle(_ segment: SegmentHeader) throws(LogError) {
         let name = LogFolder.segmentName(segment.number)
         let spare: UInt64? = monitor.withLock {
-            guard spares.count < options.spareSegments, segment.segmentBytes == UInt64(options.segmentBytes) else {
+            guard spares.count < options.sparesMax, segment.segmentBytes == UInt64(options.segmentBytes) else {
                 return nil
             }
             nextSpare += 1

@@ -1,4 +1,5 @@
 import CChecksum
+import Glibc
 
 /// The numbers every file of the log agrees on. FORMAT.md describes the files byte by byte.
 enum LogFormat {
@@ -53,7 +54,7 @@ extension UnsafeMutableRawBufferPointer {
 
     func zero(_ range: Range<Int>) {
         guard let baseAddress, !range.isEmpty else { return }
-        (baseAddress + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+        memset(baseAddress + range.lowerBound, 0, range.count)
     }
 }
 

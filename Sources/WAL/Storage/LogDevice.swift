@@ -85,7 +85,7 @@ public protocol BatchWriter: AnyObject {
     func writeDurably(byteCount: Int, at offset: Int) throws(LogError)
 }
 
-/// Memory aligned to a block, as `O_DIRECT` wants it; zero-filled to begin with.
+/// Memory aligned to a block, as `O_DIRECT` wants it; not initialized.
 ///
 /// Owned by one thread at a time. `@unchecked Sendable` because the owners hand it over whole: made on one thread,
 /// filled and written on another, never on two at once.
@@ -95,7 +95,6 @@ public final class AlignedBuffer: @unchecked Sendable {
 
     init(byteCount: Int) {
         bytes = .allocate(byteCount: LogFormat.roundedUpToBlock(byteCount), alignment: LogFormat.blockBytes)
-        bytes.zero(0..<bytes.count)
     }
 
     deinit { if !isLeaked { bytes.deallocate() } }

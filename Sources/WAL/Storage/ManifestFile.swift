@@ -28,6 +28,7 @@ final class ManifestFile {
         var manifest = Manifest(identity: identity)
         manifest.generation = 1
         let buffer = AlignedBuffer(byteCount: Manifest.fileBytes)
+        buffer.bytes.zero(0..<buffer.bytes.count)
         let slot = manifest.slotOffset
         manifest.write(to: UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[slot..<slot + LogFormat.blockBytes]))
         try folder.createWhole(LogFolder.manifestName, UnsafeRawBufferPointer(buffer.bytes))
