@@ -39,8 +39,10 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     private enum Phase {
         /// → replayed, closed
         case opened
-        /// Where the log continues. → running, closed
+        /// Where the log continues. → starting, closed
         case replayed(ChainPoint)
+        /// Stays so when the start failed. → running, closed
+        case starting
         /// → closed
         case running(Running)
         case closed
@@ -142,7 +144,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             case .opened: break
             case .replayed where isReadOnly: break
             case .replayed: throw LogError.misused("replay runs once")
-            case .running: throw LogError.misused("replay runs before start")
+            case .starting, .running: throw LogError.misused("replay runs before start")
             case .closed: throw LogError.closed
             }
         }
@@ -164,6 +166,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     ///   - onDurable: called on the log's thread once for each durable batch, with the new watermark. While it runs
     ///     nothing is written: hand over and return.
     ///   - onFailure: called on the log's thread once, when the log has stopped for good.
+    /// - Throws: what the device refused. The log can't be started again then: close it.
     public func start(
         onDurable: @escaping @Sendable (LogPosition) -> Void,
         onFailure: @escaping @Sendable (LogError) -> Void
@@ -192,10 +195,9 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
                 onFailure: onFailure
             )
         )
-        var preparer: JoinableThread?
-        if options.spareSegments > 0 {
-            preparer = try JoinableThread(name: "holdfast-spares") { store.prepareSpares() }
-        }
+        // Without this thread the log's own makes the segments: slower now and then, not wrong.
+        let preparer =
+            options.spareSegments > 0 ? try? JoinableThread(name: "holdfast-spares") { store.prepareSpares() } : nil
         monitor.withLock { phase = .running(Running(store: store, writer: writer, preparer: preparer)) }
     }
 
@@ -203,9 +205,11 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         guard !isReadOnly else { throw LogError.misused("a log opened for reading can't be started") }
         return try monitor.withLock { () throws(LogError) in
             switch phase {
-            case .replayed(let end): return end
+            case .replayed(let end):
+                phase = .starting
+                return end
             case .opened: throw LogError.misused("start before replay")
-            case .running: throw LogError.misused("start runs once")
+            case .starting, .running: throw LogError.misused("start runs once")
             case .closed: throw LogError.closed
             }
         }
