@@ -30,7 +30,7 @@ extension EventInventory {
         case .holdReleased(let reference, let at): end(live(reference), .released, at)
         case .holdExpired(let reference, let at): end(live(reference), .expired, at)
         case .ticketsRefunded(let reference, let tickets, let restock): refund(reference, tickets, restock)
-        case .endedSlotsRestored(let slots): slots.forEach { holds.joinEnded($0) }
+        case .endedSlotsRestored(let slots): for slot in slots { holds.joinEnded(slot) }
         case .answerRestored(let key, let at, let bytes): remember(bytes, for: key, at: at)
         }
     }

@@ -33,7 +33,7 @@ struct FlatIndex: Sendable {
     private mutating func split() {
         let whole = parts[0]
         parts = ContiguousArray(repeating: Part(), count: Self.partsMax)
-        whole.forEach { tag, number in parts[Int(tag >> 24)].insert(tag, number) }
+        whole.visit { tag, number in parts[Int(tag >> 24)].insert(tag, number) }
     }
 }
 
@@ -75,7 +75,7 @@ extension FlatIndex {
             return true
         }
 
-        func forEach(_ body: (UInt32, UInt32) -> Void) {
+        func visit(_ body: (UInt32, UInt32) -> Void) {
             for entry in entries where entry != 0 {
                 body(UInt32(truncatingIfNeeded: entry >> 32), UInt32(truncatingIfNeeded: entry) - 1)
             }

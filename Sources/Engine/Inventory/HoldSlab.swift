@@ -104,7 +104,7 @@ struct HoldSlab: Sendable {
     }
 
     /// Ended slots, the one that ended first at the front.
-    func forEachEnded(_ body: (UInt32) -> Void) {
+    func visitEnded(_ body: (UInt32) -> Void) {
         var slot = endedHead
         while slot != Self.none {
             body(slot)

@@ -29,7 +29,7 @@ struct IdempotencyTable: Sendable {
         index.insert(key.low, UInt32(truncatingIfNeeded: number & Self.numberMask))
     }
 
-    func forEach(_ body: (IdempotencyKey, Milliseconds, [UInt8]) -> Void) {
+    func visit(_ body: (IdempotencyKey, Milliseconds, [UInt8]) -> Void) {
         var number = entries.first
         while number < entries.end {
             let entry = entries[number]

@@ -2,12 +2,12 @@ import WAL
 
 extension EventInventory {
     /// The facts that rebuild this state from nothing, in an order in which they can be applied.
-    public func forEachSnapshotFact<E: Error>(_ body: (Fact) throws(E) -> Void) throws(E) {
+    public func visitSnapshotFacts<E: Error>(_ body: (Fact) throws(E) -> Void) throws(E) {
         try body(.eventRestored(restored))
         for slot in 0..<UInt32(holds.count) { try body(.holdRestored(holdState(slot))) }
         for chunk in endedSlots { try body(.endedSlotsRestored(chunk)) }
         var failure: E?
-        idempotency.forEach { key, at, bytes in
+        idempotency.visit { key, at, bytes in
             guard failure == nil else { return }
             do throws(E) { try body(.answerRestored(key, at: at, bytes)) } catch { failure = error }
         }
@@ -30,7 +30,7 @@ extension EventInventory {
 
     private var endedSlots: [[UInt32]] {
         var chunks: [[UInt32]] = [[]]
-        holds.forEachEnded { slot in
+        holds.visitEnded { slot in
             if chunks[chunks.count - 1].count == 4_096 { chunks.append([]) }
             chunks[chunks.count - 1].append(slot)
         }
@@ -41,7 +41,7 @@ extension EventInventory {
     public func digest() -> UInt64 {
         var buffer = RecordBuffer(capacity: 4_096)
         var sum = key.rawValue
-        forEachSnapshotFact { fact in
+        visitSnapshotFacts { fact in
             buffer.removeAll()
             buffer.beginRecord()
             fact.encode(into: &buffer)
