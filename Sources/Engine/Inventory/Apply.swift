@@ -31,7 +31,8 @@ extension EventInventory {
         case .holdExpired(let reference, let at): end(live(reference), .expired, at)
         case .ticketsRefunded(let reference, let tickets, let restock): refund(reference, tickets, restock)
         case .endedSlotsRestored(let slots): for slot in slots { holds.joinEnded(slot) }
-        case .answerRestored(let key, let at, let bytes): remember(bytes, for: key, at: at)
+        case .answerRestored(let key, let at, let bytes):
+            bytes.withUnsafeBytes { remember($0, for: key, at: at) }
         }
     }
 
@@ -39,8 +40,8 @@ extension EventInventory {
     public mutating func advance(to now: Milliseconds) { lastCommandAt = max(lastCommandAt, now) }
 
     /// Keeps an answer's bytes for retries with the same key.
-    mutating func remember(_ answer: [UInt8], for key: IdempotencyKey, at now: Milliseconds) {
-        answer.withUnsafeBytes { idempotency.keep($0, for: key, at: now) }
+    public mutating func remember(_ answer: UnsafeRawBufferPointer, for key: IdempotencyKey, at now: Milliseconds) {
+        idempotency.keep(answer, for: key, at: now)
     }
 
     private func live(_ reference: HoldReference) -> UInt32 {

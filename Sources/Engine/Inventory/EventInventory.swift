@@ -95,6 +95,18 @@ extension EventInventory {
     /// Slots for holds in use: live, sold, and ended ones that are still answered for.
     public var holdSlotCount: Int { holds.count }
 
+    /// The answer to an earlier command with the same key; nil when the key is new.
+    /// - Throws: `idempotencyKeyReused` when the key came with another payload.
+    public func remembered(_ key: IdempotencyKey) throws(Rejection) -> Answer? {
+        guard let bytes = try idempotency.answer(for: key) else { return nil }
+        let answer = bytes.withUnsafeBytes { bytes in
+            var decoder = RecordDecoder(bytes)
+            return try? Answer(from: &decoder)
+        }
+        guard let answer else { preconditionFailure("a kept answer can't be read") }
+        return answer
+    }
+
     /// Answers kept for retries.
     public var idempotencyCount: Int { idempotency.count }
 
@@ -138,7 +150,7 @@ extension EventInventory {
     }
 
     /// Every live hold with its deadline.
-    public func forEachLiveHold(_ body: (HoldReference, Milliseconds) -> Void) {
+    public func visitLiveHolds(_ body: (HoldReference, Milliseconds) -> Void) {
         for slot in 0..<UInt32(holds.count) where holds[slot].status == .held {
             body(HoldReference(slot: slot, generation: holds[slot].generation), holds[slot].expiresAt)
         }

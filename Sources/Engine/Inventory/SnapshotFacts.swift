@@ -40,23 +40,39 @@ extension EventInventory {
     /// A number that says whether two inventories are the same, whatever led to them. Not cheap: it reads everything.
     public func digest() -> UInt64 {
         var buffer = RecordBuffer(capacity: 4_096)
-        var sum = key.rawValue
+        var digest = InventoryDigest(of: self)
         visitSnapshotFacts { fact in
             buffer.removeAll()
             buffer.beginRecord()
             fact.encode(into: &buffer)
-            buffer.endRecord()
-            var hash = StableHash(seed: key.rawValue)
-            buffer.withBytes { hash.combine($0) }
-            // A sum, so that the parts could be added in any order; each part is hashed with its event's number.
-            sum &+= hash.finish()
+            buffer.withLastPayload { digest.combine($0) }
         }
-        for section in sections {
+        return digest.finish()
+    }
+}
+
+/// A sum over the hashes of an event's snapshot facts and of its running counts.
+struct InventoryDigest {
+    private let seed: UInt64
+    private var sum: UInt64
+
+    init(of event: EventInventory) {
+        seed = event.key.rawValue
+        sum = seed
+        for section in event.sections {
             var hash = StableHash(seed: 1)
             hash.combine(section.reserved)
             hash.combine(section.sold)
             sum = sum &* 31 &+ hash.finish()
         }
-        return sum
     }
+
+    /// Adds a fact, encoded.
+    mutating func combine(_ fact: UnsafeRawBufferPointer) {
+        var hash = StableHash(seed: seed)
+        hash.combine(fact)
+        sum &+= hash.finish()
+    }
+
+    func finish() -> UInt64 { sum }
 }
