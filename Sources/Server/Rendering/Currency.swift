@@ -34,14 +34,14 @@ enum Currency {
 
     /// An amount in minor units as decimal text with exactly `minorDigits` digits behind the point: 5000 → `50.00`.
     static func withDecimalText<R>(
-        _ amount: Int64,
+        _ amount: some FixedWidthInteger,
         minorDigits: Int,
         _ body: (UnsafeRawBufferPointer) -> R
     ) -> R {
         var text = InlineArray<24, UInt8>(repeating: 0)
         return withUnsafeMutableBytes(of: &text) { raw in
             var place = raw.count
-            var rest = amount.magnitude
+            var rest = UInt64(amount.magnitude)
             var digits = 0
             while rest > 0 || digits <= minorDigits {
                 if digits == minorDigits, minorDigits > 0 {

@@ -28,7 +28,7 @@ struct Sentence: ExpressibleByStringInterpolation, Sendable {
         mutating func appendInterpolation(_ text: StaticString) { text.withUTF8Buffer { sentence.append($0) } }
         mutating func appendInterpolation(_ name: ShortText) { name.withBytes { sentence.append($0) } }
         mutating func appendInterpolation(_ text: String) { sentence.append(text) }
-        mutating func appendInterpolation(_ number: some FixedWidthInteger) { sentence.append(decimal: Int64(number)) }
+        mutating func appendInterpolation(_ number: some FixedWidthInteger) { sentence.append(decimal: number) }
 
         /// An amount of money in minor units, with its currency.
         mutating func appendInterpolation(_ amount: Int64, in currency: ShortText) {
@@ -92,9 +92,9 @@ struct Sentence: ExpressibleByStringInterpolation, Sendable {
         append(CollectionOfOne(UInt8(ascii: "0") + UInt8(number % 10)))
     }
 
-    private mutating func append(decimal number: Int64) { append(number, minorDigits: 0) }
+    private mutating func append(decimal number: some FixedWidthInteger) { append(number, minorDigits: 0) }
 
-    private mutating func append(_ amount: Int64, minorDigits: Int) {
+    private mutating func append(_ amount: some FixedWidthInteger, minorDigits: Int) {
         Currency.withDecimalText(amount, minorDigits: minorDigits) { append($0) }
     }
 }

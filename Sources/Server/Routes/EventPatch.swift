@@ -130,13 +130,16 @@ struct EventAttributes: Equatable, Sendable {
         )
     }
 
-    /// The stored members, those given here replaced or, by `null`, removed, and new ones behind.
+    /// The stored members, those given here replaced in their place or, by `null`, removed, and new ones behind.
     ///
     /// - Parameter stored: as `EventDetails.attributes` has them.
     func merged(into stored: String) -> String {
         guard !members.isEmpty else { return stored }
-        let kept = Self.parse(stored).filter { !names.contains($0.name) }
-        return (kept + members.filter { !$0.isNull }).map(\.json).joined(separator: ",")
+        let given = Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0) })
+        let old = Self.parse(stored)
+        let oldNames = Set(old.map(\.name))
+        let merged = old.map { given[$0.name] ?? $0 } + members.filter { !oldNames.contains($0.name) }
+        return merged.filter { !$0.isNull || given[$0.name] == nil }.map(\.json).joined(separator: ",")
     }
 
     /// The members as they came, with commas between them.
