@@ -14,6 +14,8 @@ extension ResponseWriter {
     ) -> Range<Int> {
         switch outcome {
         case .unavailable(let reason): return write(.unavailable(reason), reply)
+        case .refused(.eventNotFound), .answer(.rejected(.eventNotFound)):
+            return write(Problem(reply.subject.missing, of: NoEvent()), reply)
         case .refused(let rejection), .answer(.rejected(let rejection)):
             if let event { return write(Problem(rejection, of: event), reply) }
             return write(Problem(rejection, of: NoEvent()), reply)

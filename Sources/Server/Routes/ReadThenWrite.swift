@@ -60,7 +60,7 @@ struct ReadThenWrite: Sendable {
     /// The second step, decided where the first one's outcome and its event are at hand.
     func next(after outcome: Outcome, of event: (some EventConstants)?) -> Next {
         guard case .finding(let finding) = outcome, let event else {
-            return .answer(refusal(outcome))
+            return .answer(outcome)
         }
         do throws(Problem) {
             let command = try command(after: finding, of: event)
@@ -69,18 +69,6 @@ struct ReadThenWrite: Sendable {
             )
         } catch {
             return .problem(error)
-        }
-    }
-
-    /// Whoever confirms a reservation of an event that isn't there asked for a reservation, not for an event; and
-    /// whoever changes a tier of one, for a tier.
-    private func refusal(_ outcome: Outcome) -> Outcome {
-        guard case .refused(.eventNotFound) = outcome else { return outcome }
-        switch change {
-        case .event, .newTier: return outcome
-        case .section: return .refused(.sectionNotFound)
-        case .tier: return .refused(.tierNotFound)
-        case .confirm: return .refused(.reservationNotFound)
         }
     }
 

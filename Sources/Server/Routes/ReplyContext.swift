@@ -2,7 +2,7 @@ import Engine
 
 /// What rendering needs of a request once its bytes are gone: a plain value to be kept with the pending reply.
 struct ReplyContext: Sendable {
-    /// What a success looks like. A function of the request's method and path alone, so that a retry gets the same.
+    /// What a success looks like. For a change it follows from method and path alone, so that a retry gets the same.
     enum Shape: Equatable, Sendable {
         case ok
         /// 201, and `Location` where the thing can be read.
@@ -15,7 +15,24 @@ struct ReplyContext: Sendable {
         case page(Page)
     }
 
+    /// What the path names. Ids carry their event, so an id that was made up leads to an event that isn't there; the
+    /// client asked for this, and is told that this isn't there.
+    enum Subject: Equatable, Sendable {
+        case event, capacity, pricing, reservation, order
+
+        var missing: Rejection {
+            switch self {
+            case .event: .eventNotFound
+            case .capacity: .sectionNotFound
+            case .pricing: .tierNotFound
+            case .reservation: .reservationNotFound
+            case .order: .orderNotFound
+            }
+        }
+    }
+
     var shape = Shape.ok
+    var subject = Subject.event
     /// HEAD: the head of the answer only.
     var isHead = false
     var requestID: RequestID

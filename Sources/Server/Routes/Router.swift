@@ -30,6 +30,7 @@ struct Router: Sendable {
         let (endpoint, name) = try match(call)
         guard endpoint.methods.allows(call.request.method) else { throw .methodNotAllowed(endpoint.methods) }
         if let operation = endpoint.operation { return .operation(operation, call.reply) }
+        call.reply.subject = endpoint.subject
         try call.readHeaders(isChange: endpoint.isChange(call.request.method), requiresIdempotencyKey)
         switch endpoint {
         case .health, .ready, .metrics, .openAPI, .events, .event, .eventPublish, .eventRestore, .eventCapacity,
@@ -64,6 +65,18 @@ extension Endpoint {
         case .metrics: .metrics
         case .openAPI: .openAPI
         default: nil
+        }
+    }
+
+    /// What the path names, or where it names nothing, the event that a new thing belongs to.
+    var subject: ReplyContext.Subject {
+        switch self {
+        case .capacity, .capacityReserve, .capacityCheck: .capacity
+        case .pricing, .pricingCalculate: .pricing
+        case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:
+            .reservation
+        case .order, .orderRefund: .order
+        default: .event
         }
     }
 

@@ -101,8 +101,22 @@ import Testing
         #expect(errors[0]["message"]?.isEmpty == false)
     }
 
-    @Test func refusalsWithoutAnEvent() throws {
-        #expect(try response(.refused(.eventNotFound), of: nil).status == 404)
+    /// An id that was made up, or is another tenant's, carries an event that isn't there.
+    @Test func whatIsMissingIsWhatThePathNames() throws {
+        let paths = [
+            ("/api/v1/events/show", "EVENT_NOT_FOUND"), ("/api/v1/capacity/floor", "CAPACITY_NOT_FOUND"),
+            ("/api/v1/reservations/\(KnownIDs.reservation)", "RESERVATION_NOT_FOUND"),
+            ("/api/v1/orders/\(KnownIDs.order)", "ORDER_NOT_FOUND"),
+        ]
+        for (path, code) in paths {
+            let context = try TestRequest("GET", path).submission().reply
+            let response = try response(.refused(.eventNotFound), context, of: nil)
+            #expect(response.status == 404)
+            #expect(try response.json()["code"] as? String == code)
+        }
+        let pricing = try TestRequest("PUT", "/api/v1/pricing/\(KnownIDs.pricing)", "{}").change().reply
+        let response = try response(.answer(.rejected(.eventNotFound)), pricing, of: nil)
+        #expect(try response.json()["code"] as? String == "PRICING_NOT_FOUND")
     }
 
     @Test func unavailableMeansTryAgain() throws {

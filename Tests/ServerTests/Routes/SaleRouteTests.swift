@@ -160,6 +160,6 @@ import Testing
         }
         #expect(problem.fieldNames == ["amount"])
         let missing = change.next(after: .refused(.eventNotFound), of: KnownEvent?.none)
-        guard case .answer(.refused(.reservationNotFound)) = missing else { throw TestFailure("not a 404 of its own") }
+        guard case .answer(.refused(.eventNotFound)) = missing else { throw TestFailure("not the refusal itself") }
     }
 }
