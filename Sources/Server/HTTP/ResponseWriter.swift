@@ -1,0 +1,127 @@
+/// The media types this server answers in.
+enum ContentType: Sendable {
+    case json, problem, text, metrics, html, eventStream
+
+    var headerLine: StaticString {
+        switch self {
+        case .json: "Content-Type: application/json\r\n"
+        case .problem: "Content-Type: application/problem+json\r\n"
+        case .text: "Content-Type: text/plain; charset=utf-8\r\n"
+        case .metrics: "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
+        case .html: "Content-Type: text/html; charset=utf-8\r\n"
+        case .eventStream: "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+        }
+    }
+}
+
+/// Writes whole responses into one reusable buffer: `begin`, `header` as often as needed, then either `end`, or
+/// `beginBody`, the body into `bytes`, and `end`.
+///
+/// Several responses may be written one after the other; `end` says where each of them lies. The connection adds
+/// `Connection: close` to the last one it sends, so that nobody who writes a response needs to know.
+struct ResponseWriter: ~Copyable, Sendable {
+    private enum Step { case idle, head, body }
+
+    /// Room left for the digits of Content-Length: bodies stay below 10^9 bytes.
+    private static let lengthDigits = 9
+
+    /// Where bodies are written, between `beginBody` and `end`.
+    var bytes: ByteWriter
+    private var step = Step.idle
+    private var start = 0
+    private var lengthOffset = 0
+    private var bodyOffset = 0
+    private var forbidsBody = false
+    private var date = HTTPDate()
+
+    /// - Parameter capacity: bytes to begin with.
+    init(capacity: Int = 4096) { bytes = ByteWriter(capacity: capacity) }
+
+    /// The second that responses begun from here on carry as their Date; without one they carry none.
+    mutating func setDate(epochSeconds: Int64) { date.set(epochSeconds: epochSeconds) }
+
+    /// Forgets all responses, keeps the memory.
+    mutating func removeAll() {
+        bytes.removeAll()
+        step = .idle
+    }
+
+    /// Begins a response. Without a content type it has no body.
+    mutating func begin(_ status: HTTPStatus, _ contentType: ContentType? = nil) {
+        precondition(step == .idle, "a response is begun before the last one ended")
+        step = .head
+        start = bytes.count
+        forbidsBody = status.forbidsBody
+        bytes.append(status.statusLine)
+        date.append(to: &bytes)
+        if let contentType, !forbidsBody { bytes.append(contentType.headerLine) }
+    }
+
+    /// - Parameters:
+    ///   - name: as it goes on the wire, without the colon.
+    ///   - value: without control characters: the caller's own text, or bytes that the request parser let through.
+    mutating func header(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
+        beginHeader(name)
+        bytes.append(value)
+        bytes.append("\r\n")
+    }
+
+    mutating func header(_ name: StaticString, _ value: String) {
+        beginHeader(name)
+        bytes.append(value)
+        bytes.append("\r\n")
+    }
+
+    mutating func header(_ name: StaticString, _ value: Int64) {
+        beginHeader(name)
+        bytes.append(decimal: value)
+        bytes.append("\r\n")
+    }
+
+    private mutating func beginHeader(_ name: StaticString) {
+        precondition(step == .head, "a header field outside the head")
+        bytes.append(name)
+        bytes.append(": ")
+    }
+
+    /// Ends the head; what is written into `bytes` from here on is the body.
+    mutating func beginBody() {
+        precondition(step == .head, "a body without a head")
+        step = .body
+        bytes.append("Content-Length: ")
+        lengthOffset = bytes.count
+        bytes.append("000000000\r\n\r\n")
+        bodyOffset = bytes.count
+    }
+
+    /// Ends the head of a stream: no Content-Length, the body lasts until the connection closes.
+    mutating func endStreamHead() -> Range<Int> {
+        precondition(step == .head)
+        bytes.append("\r\n")
+        step = .idle
+        return start..<bytes.count
+    }
+
+    /// Ends the response and says where in `bytes` it lies.
+    /// - Parameter omitBody: for HEAD: the length is told, the body left out.
+    @discardableResult
+    mutating func end(omitBody: Bool = false) -> Range<Int> {
+        switch step {
+        case .idle: preconditionFailure("end without begin")
+        case .head: bytes.append(forbidsBody ? "\r\n" : "Content-Length: 0\r\n\r\n")
+        case .body: endBody(omitBody: omitBody)
+        }
+        step = .idle
+        return start..<bytes.count
+    }
+
+    private mutating func endBody(omitBody: Bool) {
+        precondition(!forbidsBody, "a body where the status forbids one")
+        let length = UInt64(bytes.count - bodyOffset)
+        let digits = ByteWriter.decimalDigits(of: length)
+        precondition(digits <= Self.lengthDigits)
+        if omitBody { bytes.truncate(to: bodyOffset) }
+        bytes.overwrite(decimal: length, digits: digits, at: lengthOffset)
+        bytes.remove((lengthOffset + digits)..<(lengthOffset + Self.lengthDigits))
+    }
+}

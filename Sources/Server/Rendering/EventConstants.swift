@@ -1,0 +1,24 @@
+import Engine
+
+/// What an answer may show of an event beside its own content: only what never changes, so that rendering the same
+/// answer again gives the same bytes.
+protocol EventConstants {
+    var key: EventKey { get }
+    var id: ShortText { get }
+    /// ISO 4217, three capital letters.
+    var currency: ShortText { get }
+    func sectionID(_ number: SectionNumber) -> ShortText
+}
+
+extension EventInventory: EventConstants {
+    var id: ShortText { details.id }
+    var currency: ShortText { details.currency }
+}
+
+/// Stands where no event is: for refusals that show nothing of one.
+struct NoEvent: EventConstants {
+    var key: EventKey { EventKey(rawValue: 0) }
+    var id: ShortText { .empty }
+    var currency: ShortText { .empty }
+    func sectionID(_ number: SectionNumber) -> ShortText { .empty }
+}

@@ -1,0 +1,178 @@
+import Engine
+
+/// A refusal as a client sees it (RFC 9457), built without touching the heap unless single fields are named.
+struct Problem: Error, Sendable {
+    var status: HTTPStatus
+    /// Stable, for programs: SCREAMING_SNAKE.
+    var code: StaticString
+    /// Short, and the same for every occurrence of the code.
+    var title: StaticString
+    /// What was asked this time, and what was there.
+    var detail: Sentence
+    /// Every field that has a value it can't take; empty for other problems.
+    var errors: [ProblemDetails.FieldError] = []
+    /// With 405: what the path does allow.
+    var allowed: AllowedMethods = []
+    /// With 503: when to try again; 0 where there is nothing to say.
+    var retryAfterSeconds: UInt32 = 0
+
+    init(_ status: HTTPStatus, _ code: StaticString, _ title: StaticString, _ detail: Sentence) {
+        self.status = status
+        self.code = code
+        self.title = title
+        self.detail = detail
+    }
+}
+
+// MARK: - Problems of requests
+
+extension Problem {
+    static var routeNotFound: Problem {
+        Problem(.notFound, "ROUTE_NOT_FOUND", "Route not found", "This server has nothing at this path.")
+    }
+
+    static func methodNotAllowed(_ allowed: AllowedMethods) -> Problem {
+        var problem = Problem(
+            .methodNotAllowed,
+            "METHOD_NOT_ALLOWED",
+            "Method not allowed",
+            "This path answers to \(allowed.fieldValue)."
+        )
+        problem.allowed = allowed
+        return problem
+    }
+
+    static var malformedTarget: Problem {
+        Problem(.badRequest, "MALFORMED_TARGET", "Malformed target", "The path or the query can't be decoded.")
+    }
+
+    static func invalidHeader(_ detail: Sentence) -> Problem {
+        Problem(.badRequest, "INVALID_HEADER", "Invalid header field", detail)
+    }
+
+    static var unsupportedMediaType: Problem {
+        Problem(
+            .unsupportedMediaType,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "Unsupported media type",
+            "A body must come with Content-Type: application/json."
+        )
+    }
+
+    static var idempotencyKeyRequired: Problem {
+        Problem(
+            .preconditionRequired,
+            "IDEMPOTENCY_KEY_REQUIRED",
+            "Idempotency key required",
+            "This request changes something: it needs an Idempotency-Key."
+        )
+    }
+
+    static var customerMismatch: Problem {
+        Problem(
+            .forbidden,
+            "CUSTOMER_MISMATCH",
+            "Another customer",
+            "A customer may act only in the customer's own name."
+        )
+    }
+
+    static func preconditionFailed(_ detail: Sentence) -> Problem {
+        Problem(.preconditionFailed, "PRECONDITION_FAILED", "Precondition failed", detail)
+    }
+
+    static func malformedBody(_ error: JSONError) -> Problem {
+        guard !error.field.isEmpty else {
+            return Problem(
+                .badRequest,
+                "MALFORMED_BODY",
+                "Malformed body",
+                "The body can't be read as JSON: \(error.message)."
+            )
+        }
+        return Problem(
+            .badRequest,
+            "MALFORMED_BODY",
+            "Malformed body",
+            "The body can't be read as JSON: \(error.message) (in \(error.field))."
+        )
+    }
+
+    static func validationFailed(_ errors: [ProblemDetails.FieldError]) -> Problem {
+        var problem = Problem(
+            .unprocessableContent,
+            "VALIDATION_FAILED",
+            "Validation failed",
+            "\(errors.count) of the request's values can't be taken; see errors."
+        )
+        problem.errors = errors
+        return problem
+    }
+
+    static func unavailable(_ reason: Unavailability) -> Problem {
+        var problem =
+            switch reason {
+            case .logSaturated:
+                Problem(
+                    .serviceUnavailable,
+                    "LOG_SATURATED",
+                    "Too busy",
+                    "More is waiting to be written than the limit; nothing has happened. Send the request again."
+                )
+            case .closed:
+                Problem(
+                    .serviceUnavailable,
+                    "SHUTTING_DOWN",
+                    "Shutting down",
+                    "The server takes no more requests; nothing has happened. Send the request again."
+                )
+            }
+        problem.retryAfterSeconds = 1
+        return problem
+    }
+}
+
+// MARK: - Rendering
+
+extension ResponseWriter {
+    /// Writes a whole response from a problem.
+    @discardableResult
+    mutating func write(_ problem: borrowing Problem, _ reply: borrowing ReplyContext) -> Range<Int> {
+        begin(problem.status, .problem)
+        echo(reply)
+        if problem.status == .methodNotAllowed { header("Allow", problem.allowed.fieldValue) }
+        if problem.retryAfterSeconds > 0 { header("Retry-After", Int64(problem.retryAfterSeconds)) }
+        beginBody()
+        bytes.beginObject()
+        bytes.key("type")
+        bytes.append("\"/docs#")
+        bytes.append(problem.code)
+        bytes.append("\"")
+        bytes.field("title", problem.title)
+        bytes.field("status", Int64(problem.status.rawValue))
+        problem.detail.withBytes { bytes.field("detail", $0) }
+        bytes.field("code", problem.code)
+        reply.requestID.withBytes { bytes.field("request_id", $0) }
+        if !problem.errors.isEmpty { write(problem.errors) }
+        bytes.endObject()
+        return end(omitBody: reply.isHead)
+    }
+
+    private mutating func write(_ errors: [ProblemDetails.FieldError]) {
+        bytes.key("errors")
+        bytes.beginArray()
+        for error in errors {
+            bytes.beginObject()
+            bytes.field("field", error.field)
+            bytes.field("message", error.message)
+            bytes.endObject()
+        }
+        bytes.endArray()
+    }
+
+    /// The client's own request id, given back as it came.
+    mutating func echo(_ reply: borrowing ReplyContext) {
+        guard !reply.clientRequestID.isEmpty else { return }
+        reply.clientRequestID.withBytes { header("X-Request-Id", $0) }
+    }
+}

@@ -1,0 +1,281 @@
+import Engine
+
+extension Problem {
+    /// How each refusal of the engine looks outside: status, stable code, title, and a sentence that says what was
+    /// asked and what was there. Everything in it comes from the refusal and from what never changes of the event.
+    init(_ rejection: Rejection, of event: some EventConstants) {
+        func section(_ number: SectionNumber) -> ShortText { event.sectionID(number) }
+        let key = event.key
+        switch rejection {
+        case .eventNotFound:
+            self.init(.notFound, "EVENT_NOT_FOUND", "Event not found", "There is no such event.")
+        case .eventExists:
+            self.init(.conflict, "EVENT_EXISTS", "Event exists", "There is an event with this id already.")
+        case .eventChanged(let expected, let version):
+            self.init(
+                .preconditionFailed,
+                "EVENT_CHANGED",
+                "Event has changed",
+                "The change was for version \(expected) of the event, which is at version \(version)."
+            )
+        case .eventNotOnSale(let status):
+            self.init(
+                .conflict,
+                "EVENT_NOT_ON_SALE",
+                "Event not on sale",
+                "Only a published event is on sale; this one is \(status.text)."
+            )
+        case .wrongEventStatus(let status):
+            self.init(
+                .conflict,
+                "WRONG_EVENT_STATUS",
+                "Wrong event status",
+                "This can't be done with an event that is \(status.text)."
+            )
+        case .currencyFixed:
+            self.init(
+                .unprocessableContent,
+                "CURRENCY_FIXED",
+                "Currency is fixed",
+                "An event keeps the currency it was created with."
+            )
+        case .salesNotStarted(let start):
+            self.init(.conflict, "SALES_NOT_STARTED", "Sales not started", "Sales start at \(time: start).")
+        case .salesEnded(let end):
+            self.init(.conflict, "SALES_ENDED", "Sales ended", "Sales ended at \(time: end).")
+        case .eventHasSales(let sold, let reserved):
+            self.init(
+                .conflict,
+                "EVENT_HAS_SALES",
+                "Event has sales",
+                "The event can't be deleted: \(sold) tickets are sold and \(reserved) are reserved."
+            )
+        case .sectionNotFound:
+            self.init(.notFound, "CAPACITY_NOT_FOUND", "Capacity not found", "There is no such capacity.")
+        case .sectionExists:
+            self.init(.conflict, "CAPACITY_EXISTS", "Capacity exists", "There is a capacity with this id already.")
+        case .sectionInactive(let number):
+            self.init(
+                .conflict,
+                "CAPACITY_INACTIVE",
+                "Capacity inactive",
+                "Capacity \(section(number)) is not for sale at the moment."
+            )
+        case .totalBelowCommitted(let asked, let committed):
+            self.init(
+                .conflict,
+                "TOTAL_BELOW_COMMITTED",
+                "Total below what is committed",
+                "A total of \(asked) was asked for; sold, reserved and buffered places come to \(committed)."
+            )
+        case .soldOut(let number, let asked, let available):
+            self.init(
+                .conflict,
+                "SOLD_OUT",
+                "Sold out",
+                "\(asked) places of capacity \(section(number)) were asked for; \(available) are available."
+            )
+        case .belowMinimumPurchase(let number, let asked, let minimum):
+            self.init(
+                .unprocessableContent,
+                "BELOW_MINIMUM_PURCHASE",
+                "Below the minimum purchase",
+                "\(asked) places of capacity \(section(number)) were asked for; the minimum is \(minimum)."
+            )
+        case .aboveMaximumPurchase(let number, let asked, let maximum):
+            self.init(
+                .unprocessableContent,
+                "ABOVE_MAXIMUM_PURCHASE",
+                "Above the maximum purchase",
+                "\(asked) places of capacity \(section(number)) were asked for; the maximum is \(maximum)."
+            )
+        case .sectionTwice(let number):
+            self.init(
+                .unprocessableContent,
+                "CAPACITY_TWICE",
+                "Capacity named twice",
+                "Capacity \(section(number)) stands in more than one item; put its places into one."
+            )
+        case .tierNotFound:
+            self.init(.notFound, "PRICING_NOT_FOUND", "Pricing not found", "There is no such pricing.")
+        case .tierInactive(let tier):
+            self.init(
+                .conflict,
+                "PRICING_INACTIVE",
+                "Pricing inactive",
+                "Pricing \(tier: tier, of: key) is not for sale at the moment."
+            )
+        case .tierNotForSection(let tier, let number):
+            self.init(
+                .unprocessableContent,
+                "PRICING_NOT_FOR_CAPACITY",
+                "Pricing not for this capacity",
+                "Pricing \(tier: tier, of: key) doesn't price capacity \(section(number))."
+            )
+        case .overOrderLimit(let tier, let asked, let limit):
+            self.init(
+                .unprocessableContent,
+                "OVER_ORDER_LIMIT",
+                "Over the limit per order",
+                "\(asked) tickets of pricing \(tier: tier, of: key) were asked for; one order may have \(limit)."
+            )
+        case .overCustomerLimit(let tier, let asked, let held, let limit):
+            self.init(
+                .conflict,
+                "OVER_CUSTOMER_LIMIT",
+                "Over the limit per customer",
+                """
+                \(asked) tickets of pricing \(tier: tier, of: key) were asked for; the customer has \(held) of the \
+                \(limit) that one customer may have.
+                """
+            )
+        case .tooManyOpenHolds(let held, let limit):
+            self.init(
+                .conflict,
+                "TOO_MANY_OPEN_RESERVATIONS",
+                "Too many open reservations",
+                "The customer has \(held) open reservations of the \(limit) that one customer may have."
+            )
+        case .customerMismatch: self = .customerMismatch
+        case .holdTimeOutOfRange(let asked, let maximum):
+            self.init(
+                .unprocessableContent,
+                "HOLD_TIME_OUT_OF_RANGE",
+                "Hold time out of range",
+                "\(asked) seconds were asked for; at most \(maximum) are possible here."
+            )
+        case .reservationNotFound:
+            self.init(.notFound, "RESERVATION_NOT_FOUND", "Reservation not found", "There is no such reservation.")
+        case .reservationExpired(let time):
+            self.init(.gone, "RESERVATION_EXPIRED", "Reservation expired", "The reservation expired at \(time: time).")
+        case .reservationNotHeld(let status):
+            self.init(
+                .conflict,
+                "RESERVATION_NOT_HELD",
+                "Reservation not held",
+                "This can be done with a reservation that is held; this one is \(status.text)."
+            )
+        case .priceLockedOtherwise(let tier):
+            self.init(
+                .conflict,
+                "PRICE_LOCKED_OTHERWISE",
+                "Another price is locked",
+                "The price of pricing \(tier: tier, of: key) is locked already; a locked price doesn't move."
+            )
+        case .noPrice(let number):
+            self.init(
+                .conflict,
+                "NO_PRICE",
+                "No price",
+                "No active pricing of the event prices capacity \(section(number))."
+            )
+        case .amountMismatch(let given, let total):
+            self.init(
+                .conflict,
+                "AMOUNT_MISMATCH",
+                "Amount differs from the total",
+                "The amount was \(given, in: event.currency); the total is \(total, in: event.currency)."
+            )
+        case .orderNotFound:
+            self.init(.notFound, "ORDER_NOT_FOUND", "Order not found", "There is no such order.")
+        case .ticketNotFound(let index):
+            self.init(.notFound, "TICKET_NOT_FOUND", "Ticket not found", "The order has no ticket number \(index).")
+        case .ticketRefunded(let index):
+            self.init(
+                .conflict,
+                "TICKET_REFUNDED",
+                "Ticket refunded already",
+                "Ticket number \(index) of the order has been refunded before."
+            )
+        case .invalid(let field): self.init(field)
+        case .limitReached(let limit): self.init(limit)
+        case .idempotencyKeyReused:
+            self.init(
+                .unprocessableContent,
+                "IDEMPOTENCY_KEY_REUSED",
+                "Idempotency key reused",
+                "This Idempotency-Key came before with another request; use a new key for a new request."
+            )
+        }
+    }
+
+    /// A value that the engine holds against the rest of the thing, such as a buffer larger than its total.
+    private init(_ field: Rejection.Field) {
+        let (name, message): (String, String) =
+            switch field {
+            case .name: ("name", "must have 1 to \(InventoryLimits.nameBytesMax) bytes")
+            case .currency: ("currency", "must be a code of ISO 4217: three capital letters")
+            case .salesWindow: ("sales_end_at", "must be later than sales_start_at")
+            case .holdTime: ("hold_time_seconds", "must be 1 to hold_time_max_seconds, and that at most 86400")
+            case .attributes: ("attributes", "must have at most \(InventoryLimits.attributesBytesMax) bytes together")
+            case .total: ("total_capacity", "must be 0 to \(InventoryLimits.placesPerSectionMax)")
+            case .buffer: ("buffer_capacity", "must be 0 to total_capacity")
+            case .purchaseRange: ("minimum_purchase", "must be 1 to maximum_purchase, and that at most 1000")
+            case .price: ("base_price", "prices and fees must be 0 to 100000000000 minor units, min_price ≤ max_price")
+            case .taxRate: ("tax_rate", "must be 0 to 1 with at most 4 decimals")
+            case .groupDiscount: ("group_discount_percentage", "must be 0 to 100 with at most 2 decimals")
+            case .quantity: ("quantity", "must be 1 to \(InventoryLimits.quantityPerLineMax)")
+            case .lines: ("items", "must have 1 to \(InventoryLimits.linesPerHoldMax) items")
+            case .paymentReference:
+                ("payment_reference", "must have 1 to \(InventoryLimits.paymentReferenceBytesMax) bytes")
+            case .identifier: ("id", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ : -")
+            }
+        self = .validationFailed([ProblemDetails.FieldError(field: name, message: message)])
+    }
+
+    private init(_ limit: Rejection.Limit) {
+        switch limit {
+        case .sections:
+            self.init(
+                .conflict,
+                "LIMIT_REACHED",
+                "Limit reached",
+                "An event has at most \(InventoryLimits.sectionsPerEventMax) capacities."
+            )
+        case .tiers:
+            self.init(
+                .conflict,
+                "LIMIT_REACHED",
+                "Limit reached",
+                "An event has at most \(InventoryLimits.tiersPerEventMax) pricings."
+            )
+        case .holds:
+            self.init(
+                .serviceUnavailable,
+                "LIMIT_REACHED",
+                "Limit reached",
+                "The event has as many reservations as it can hold; ended ones make room soon."
+            )
+            retryAfterSeconds = 1
+        case .idempotencyKeys:
+            self.init(
+                .serviceUnavailable,
+                "LIMIT_REACHED",
+                "Limit reached",
+                "The event remembers as many idempotency keys as it can; old ones make room soon."
+            )
+            retryAfterSeconds = 1
+        }
+    }
+}
+
+extension EventStatus {
+    var text: StaticString {
+        switch self {
+        case .draft: "DRAFT"
+        case .published: "PUBLISHED"
+        case .cancelled: "CANCELLED"
+        }
+    }
+}
+
+extension HoldStatus {
+    var text: StaticString {
+        switch self {
+        case .held: "held"
+        case .confirmed: "confirmed"
+        case .released: "released"
+        case .expired: "expired"
+        }
+    }
+}

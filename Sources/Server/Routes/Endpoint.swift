@@ -1,0 +1,139 @@
+/// A path of the table of routes. `match` finds it, and the one segment of the path that names a thing.
+enum Endpoint: Equatable, CaseIterable, Sendable {
+    case health, ready, metrics, openAPI
+    case events, event, eventPublish, eventRestore
+    case eventCapacity, eventCapacityTotal, eventPricing, eventPricingActive
+    case capacity, capacityReserve, capacityCheck
+    case pricing, pricingCalculate
+    case reservations, reservation, reservationPriceLock, reservationExtend, reservationConfirm, reservationRelease
+    case order, orderRefund
+
+    /// What may be asked of the path.
+    var methods: AllowedMethods {
+        switch self {
+        case .health, .ready, .metrics, .openAPI: .get
+        case .events, .eventCapacity, .eventPricing: [.get, .post]
+        case .event: [.get, .put, .delete]
+        case .eventPublish, .eventRestore: .post
+        case .eventCapacityTotal, .eventPricingActive: .get
+        case .capacity: [.get, .put]
+        case .capacityReserve, .capacityCheck: .post
+        case .pricing: .put
+        case .pricingCalculate: .post
+        case .reservations: .post
+        case .reservation: [.get, .delete]
+        case .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease: .post
+        case .order: .get
+        case .orderRefund: .post
+        }
+    }
+
+    /// Finds the route of a path by comparing segments in place: nothing is allocated unless a segment is encoded.
+    /// - Returns: nil for a path of no route; `name` is the segment that names a thing, where the route has one.
+    static func match(_ segments: PathSegments) -> (endpoint: Endpoint, name: PercentText?)? {
+        switch segments.count {
+        case 1: return operation(segments[0]).map { ($0, nil) }
+        case 3...6 where segments[0].equals("api") && segments[1].equals("v1"): break
+        default: return nil
+        }
+        let collection = segments[2]
+        if segments.count == 3 { return whole(collection).map { ($0, nil) } }
+        let action = segments.count > 4 ? segments[4] : nil
+        let detail = segments.count > 5 ? segments[5] : nil
+        return part(of: collection, action, detail).map { ($0, segments[3]) }
+    }
+
+    private static func operation(_ name: PercentText) -> Endpoint? {
+        if name.equals("health") { return .health }
+        if name.equals("ready") { return .ready }
+        if name.equals("metrics") { return .metrics }
+        if name.equals("openapi.json") { return .openAPI }
+        return nil
+    }
+
+    private static func whole(_ collection: PercentText) -> Endpoint? {
+        if collection.equals("reservations") { return .reservations }
+        if collection.equals("events") { return .events }
+        return nil
+    }
+
+    private static func part(
+        of collection: PercentText,
+        _ action: PercentText?,
+        _ detail: PercentText?
+    ) -> Endpoint? {
+        if collection.equals("events") { return partOfEvent(action, detail) }
+        guard detail == nil else { return nil }
+        if collection.equals("capacity") { return partOfCapacity(action) }
+        if collection.equals("reservations") { return partOfReservation(action) }
+        if collection.equals("pricing") {
+            guard let action else { return .pricing }
+            return action.equals("calculate") ? .pricingCalculate : nil
+        }
+        if collection.equals("orders") {
+            guard let action else { return .order }
+            return action.equals("refund") ? .orderRefund : nil
+        }
+        return nil
+    }
+
+    private static func partOfEvent(_ action: PercentText?, _ detail: PercentText?) -> Endpoint? {
+        guard let action else { return .event }
+        if let detail {
+            if action.equals("capacity"), detail.equals("total") { return .eventCapacityTotal }
+            if action.equals("pricing"), detail.equals("active") { return .eventPricingActive }
+            return nil
+        }
+        if action.equals("capacity") { return .eventCapacity }
+        if action.equals("pricing") { return .eventPricing }
+        if action.equals("publish") { return .eventPublish }
+        if action.equals("restore") { return .eventRestore }
+        return nil
+    }
+
+    private static func partOfCapacity(_ action: PercentText?) -> Endpoint? {
+        guard let action else { return .capacity }
+        if action.equals("reserve") { return .capacityReserve }
+        if action.equals("check") { return .capacityCheck }
+        return nil
+    }
+
+    private static func partOfReservation(_ action: PercentText?) -> Endpoint? {
+        guard let action else { return .reservation }
+        if action.equals("confirm") { return .reservationConfirm }
+        if action.equals("price-lock") { return .reservationPriceLock }
+        if action.equals("extend") { return .reservationExtend }
+        if action.equals("release") { return .reservationRelease }
+        return nil
+    }
+}
+
+/// The methods of a route, in the order in which an `Allow` field names them.
+struct AllowedMethods: OptionSet, Sendable {
+    let rawValue: UInt8
+
+    static let get = AllowedMethods(rawValue: 1)
+    static let post = AllowedMethods(rawValue: 2)
+    static let put = AllowedMethods(rawValue: 4)
+    static let delete = AllowedMethods(rawValue: 8)
+
+    func allows(_ method: HTTPMethod) -> Bool {
+        switch method {
+        case .get, .head: contains(.get)
+        case .post: contains(.post)
+        case .put: contains(.put)
+        case .delete: contains(.delete)
+        case .patch, .options, .other: false
+        }
+    }
+
+    /// The value of an `Allow` field.
+    var fieldValue: String {
+        var names: [String] = []
+        if contains(.get) { names += ["GET", "HEAD"] }
+        if contains(.post) { names.append("POST") }
+        if contains(.put) { names.append("PUT") }
+        if contains(.delete) { names.append("DELETE") }
+        return names.joined(separator: ", ")
+    }
+}

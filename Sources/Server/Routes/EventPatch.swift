@@ -1,0 +1,163 @@
+import Engine
+
+/// The members of an event's JSON that a request gives; the others keep their value.
+struct EventPatch: Equatable, Sendable {
+    var id: ShortText?
+    var name: String?
+    var currency: ShortText?
+    var startsAt = Change<Milliseconds>.kept
+    var salesStartAt = Change<Milliseconds>.kept
+    var salesEndAt = Change<Milliseconds>.kept
+    var holdTimeSeconds: UInt32?
+    var holdTimeMaxSeconds: UInt32?
+    /// Removed means no limit.
+    var openHoldsPerCustomerMax = Change<UInt32>.kept
+    /// Members that this engine doesn't know.
+    var attributes = EventAttributes()
+
+    /// Reads the whole body.
+    init(_ body: inout BodyReader) throws(JSONError) {
+        var seen: UInt64 = 0
+        try body.begin()
+        while let key = try body.nextKey() { try read(key, &body, &seen) }
+    }
+
+    private mutating func read(_ key: JSONString, _ body: inout BodyReader, _ seen: inout UInt64) throws(JSONError) {
+        let holdTime = 1...Int64(InventoryLimits.holdTimeMaxSeconds)
+        switch key {
+        case "id":
+            try body.once(0, &seen)
+            id = try body.newIdentifier()
+        case "name":
+            try body.once(1, &seen)
+            name = try body.text(bytesMax: InventoryLimits.nameBytesMax)
+        case "currency":
+            try body.once(2, &seen)
+            currency = try body.currency()
+        case "starts_at":
+            try body.once(3, &seen)
+            startsAt = try body.timeChange()
+        case "sales_start_at":
+            try body.once(4, &seen)
+            salesStartAt = try body.timeChange()
+        case "sales_end_at":
+            try body.once(5, &seen)
+            salesEndAt = try body.timeChange()
+        case "hold_time_seconds":
+            try body.once(6, &seen)
+            holdTimeSeconds = try body.integer(in: holdTime)
+        case "hold_time_max_seconds":
+            try body.once(7, &seen)
+            holdTimeMaxSeconds = try body.integer(in: holdTime)
+        case "max_open_reservations_per_customer":
+            try body.once(8, &seen)
+            openHoldsPerCustomerMax = try body.integerChange(in: 0...Int64(UInt32.max))
+        case "status", "version", "created_at":
+            // What this server tells of an event; clients that send back what they read are not refused.
+            try body.skip()
+        default: try attributes.read(key, &body)
+        }
+    }
+
+    /// The details with this patch; the id and currency too, so that the engine refuses to change them.
+    func applied(to details: EventDetails) -> EventDetails {
+        var changed = details
+        if let id { changed.id = id }
+        if let name { changed.name = name }
+        if let currency { changed.currency = currency }
+        changed.startsAt = startsAt.applied(to: details.startsAt)
+        changed.salesStartAt = salesStartAt.applied(to: details.salesStartAt)
+        changed.salesEndAt = salesEndAt.applied(to: details.salesEndAt)
+        if let holdTimeSeconds { changed.holdTimeSeconds = holdTimeSeconds }
+        if let holdTimeMaxSeconds { changed.holdTimeMaxSeconds = holdTimeMaxSeconds }
+        let limit = details.openHoldsPerCustomerMax
+        changed.openHoldsPerCustomerMax = openHoldsPerCustomerMax.applied(to: limit) ?? 0
+        changed.attributes = attributes.merged(into: details.attributes)
+        return changed
+    }
+
+    /// A new event.
+    /// - Precondition: name and currency are there.
+    func created(id: ShortText) -> EventDetails {
+        var details = applied(to: EventDetails(id: id, name: name!, currency: currency!))
+        details.attributes = attributes.json
+        // A hold time given alone may exceed the usual maximum, and a maximum given alone the usual hold time.
+        if holdTimeMaxSeconds == nil {
+            details.holdTimeMaxSeconds = max(details.holdTimeMaxSeconds, details.holdTimeSeconds)
+        }
+        if holdTimeSeconds == nil { details.holdTimeSeconds = min(details.holdTimeSeconds, details.holdTimeMaxSeconds) }
+        return details
+    }
+}
+
+extension BodyReader {
+    mutating func currency() throws(JSONError) -> ShortText? {
+        guard let text = try name() else { return nil }
+        guard Currency.isCode(text) else {
+            note("must be a code of ISO 4217: three capital letters")
+            return nil
+        }
+        return text
+    }
+}
+
+/// Members of an event's JSON that this engine doesn't know, each as it came.
+struct EventAttributes: Equatable, Sendable {
+    struct Member: Equatable, Sendable {
+        let name: String
+        /// Key, colon and value as they came, without blanks around the colon.
+        let json: String
+        let isNull: Bool
+    }
+
+    private(set) var members: [Member] = []
+    private var names: Set<String> = []
+
+    init() {}
+
+    /// Reads the value behind an unknown key.
+    mutating func read(_ key: JSONString, _ body: inout BodyReader) throws(JSONError) {
+        let name = key.makeString()
+        guard names.insert(name).inserted else { throw body.duplicateKey() }
+        let value = try body.raw()
+        let text = String(decoding: key.content, as: UTF8.self)
+        members.append(
+            Member(
+                name: name,
+                json: "\"\(text)\":\(String(decoding: value, as: UTF8.self))",
+                isNull: value.equals("null")
+            )
+        )
+    }
+
+    /// The stored members, those given here replaced in their place or, by `null`, removed, and new ones behind.
+    ///
+    /// - Parameter stored: as `EventDetails.attributes` has them.
+    func merged(into stored: String) -> String {
+        guard !members.isEmpty else { return stored }
+        let given = Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0) })
+        let old = Self.parse(stored)
+        let oldNames = Set(old.map(\.name))
+        let merged = old.map { given[$0.name] ?? $0 } + members.filter { !oldNames.contains($0.name) }
+        return merged.filter { !$0.isNull || given[$0.name] == nil }.map(\.json).joined(separator: ",")
+    }
+
+    /// The members as they came, with commas between them.
+    var json: String { members.map(\.json).joined(separator: ",") }
+
+    private static func parse(_ stored: String) -> [Member] {
+        guard !stored.isEmpty else { return [] }
+        var text = "{\(stored)}"
+        return text.withUTF8 { utf8 in
+            var body = BodyReader(UnsafeRawBufferPointer(utf8))
+            var attributes = EventAttributes()
+            do throws(JSONError) {
+                try body.begin()
+                while let key = try body.nextKey() { try attributes.read(key, &body) }
+            } catch {
+                preconditionFailure("stored attributes were read from JSON: \(error.message)")
+            }
+            return attributes.members
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import Engine
+
+/// A change in two steps: `read` is submitted first, then what `next` makes of its outcome.
+///
+///     submit read → outcome → next(after:of:) → .submit(command) → outcome → the answer
+///                                             → .answer(outcome)  the question was refused: that is the answer
+///                                             → .problem(problem) the change doesn't fit what is there
+///
+/// PUT says "change these fields", commands say "this is the whole thing now"; and an amount of money is a number of
+/// minor units only once the event's currency is known. Both need to be told something by the owner first.
+///
+/// Between the two steps somebody else may change the same thing. An event's command therefore carries the version
+/// that was read, and where `retriesOnEventChanged` says so, a refusal with `.eventChanged` means: begin again with
+/// `read`, once. Sections and tiers have no such guard: of two changes at the same moment the later one wins whole.
+struct ReadThenWrite: Sendable {
+    /// What is to be made of the thing that was read.
+    enum Change: Sendable {
+        /// `version` is what the client's If-Match asks for.
+        case event(EventPatch, version: UInt32?)
+        case section(SectionNumber, SectionPatch)
+        case newTier(TierPatch)
+        case tier(TierNumber, TierPatch)
+        case confirm(HoldID, paymentReference: String, amount: DecimalNumber)
+    }
+
+    enum Next: Sendable {
+        case submit(RoutedSubmission)
+        case answer(Outcome)
+        case problem(Problem)
+    }
+
+    var event: EventKey
+    var change: Change
+    /// With the key for retries: only the second step uses it.
+    var context: CommandContext
+    var reply: ReplyContext
+    /// The client's If-Match for a section or a tier; nil where it sent none.
+    var expected: EntityTags?
+
+    /// The first step.
+    var read: RoutedSubmission {
+        var context = context
+        context.idempotency = nil
+        return RoutedSubmission(event: event, work: .query(question), context: context, reply: reply)
+    }
+
+    var retriesOnEventChanged: Bool {
+        if case .event(_, version: nil) = change { return true }
+        return false
+    }
+
+    private var question: Query {
+        switch change {
+        case .event, .newTier, .confirm: .event
+        case .section(let number, _): .section(number)
+        case .tier: .tiers(activeOnly: false)
+        }
+    }
+
+    /// The second step, decided where the first one's outcome and its event are at hand.
+    func next(after outcome: Outcome, of event: (some EventConstants)?) -> Next {
+        guard case .finding(let finding) = outcome, let event else {
+            return .answer(outcome)
+        }
+        do throws(Problem) {
+            let command = try command(after: finding, of: event)
+            return .submit(
+                RoutedSubmission(event: self.event, work: .command(command), context: context, reply: reply)
+            )
+        } catch {
+            return .problem(error)
+        }
+    }
+
+    private func command(after finding: Finding, of event: some EventConstants) throws(Problem) -> Command {
+        switch (change, finding) {
+        case (.event(let patch, let version), .event(let view)):
+            return .updateEvent(patch.applied(to: view.details), expectedVersion: version ?? view.version)
+        case (.section(let number, let patch), .section(let view)):
+            try check(view.entityTag)
+            return .updateSection(number, patch.applied(to: view.details))
+        case (.newTier(let patch), .event):
+            return .addTier(
+                try patch.applied(to: PriceTierDetails(name: "", basePrice: 0), currency: event.currency)
+            )
+        case (.tier(let number, let patch), .tiers(let views)):
+            guard let view = views.first(where: { $0.number == number }) else {
+                throw Problem(.tierNotFound, of: event)
+            }
+            try check(UInt64(view.version))
+            return .updateTier(number, try patch.applied(to: view.details, currency: event.currency))
+        case (.confirm(let id, let reference, let amount), .event):
+            return .confirm(id, paymentReference: reference, amount: try minorUnits(amount, event.currency))
+        default:
+            preconditionFailure("the owner answered another question than was asked")
+        }
+    }
+
+    private func check(_ entityTag: UInt64) throws(Problem) {
+        guard let expected, !expected.contains(entityTag) else { return }
+        throw .preconditionFailed("The change was for another version; the one there has the ETag \"\(entityTag)\".")
+    }
+
+    /// A total may exceed the largest price: an amount is bounded by its type only.
+    private func minorUnits(_ amount: DecimalNumber, _ currency: ShortText) throws(Problem) -> Int64 {
+        do throws(DecimalNumber.Failure) {
+            return try amount.minorUnits(minorDigits: Currency.minorDigits(of: currency), maximum: .max)
+        } catch {
+            throw .validationFailed([ProblemDetails.FieldError(field: "amount", message: error.message)])
+        }
+    }
+}

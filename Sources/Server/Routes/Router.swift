@@ -1,0 +1,90 @@
+import Engine
+
+/// Turns requests into work for the engine: the table of routes, and everything that can be refused without knowing
+/// what is there. Pure: no clock, no chance, no I/O.
+struct Router: Sendable {
+    /// Whether a POST, PUT or DELETE that changes something is refused (428) without an Idempotency-Key.
+    var requiresIdempotencyKey = false
+
+    /// - Parameters:
+    ///   - bytes: what the request's ranges point into.
+    ///   - now: the time of the request.
+    ///   - random: bits nobody can guess, new for every request.
+    ///   - sections: asked for sections that the request names without their event.
+    func route(
+        _ request: HTTPRequest,
+        _ bytes: UnsafeRawBufferPointer,
+        now: Milliseconds,
+        random: (UInt64, UInt64),
+        sections: inout some SectionLookup
+    ) -> RoutedRequest {
+        var call = Call(request, bytes, now: now, random: random)
+        do throws(Problem) {
+            return try route(&call, &sections)
+        } catch {
+            return .problem(error, call.reply)
+        }
+    }
+
+    private func route(_ call: inout Call, _ sections: inout some SectionLookup) throws(Problem) -> RoutedRequest {
+        let (endpoint, name) = try match(call)
+        guard endpoint.methods.allows(call.request.method) else { throw .methodNotAllowed(endpoint.methods) }
+        if let operation = endpoint.operation { return .operation(operation, call.reply) }
+        call.reply.subject = endpoint.subject
+        try call.readHeaders(isChange: endpoint.isChange(call.request.method), requiresIdempotencyKey)
+        switch endpoint {
+        case .health, .ready, .metrics, .openAPI, .events, .event, .eventPublish, .eventRestore, .eventCapacity,
+            .eventCapacityTotal, .eventPricing, .eventPricingActive, .capacity, .capacityCheck, .pricing,
+            .pricingCalculate:
+            return try catalogue(endpoint, name, &call, &sections)
+        case .capacityReserve: return try reserveSection(name, &call, &sections)
+        case .reservations: return try reserve(&call, &sections)
+        case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:
+            return try reservation(endpoint, name, &call)
+        case .order, .orderRefund: return try order(endpoint, name, &call)
+        }
+    }
+
+    private func match(_ call: Call) throws(Problem) -> (Endpoint, PercentText?) {
+        let segments: PathSegments
+        do throws(PathSegments.Failure) {
+            segments = try PathSegments(call.bytes[call.request.path])
+        } catch {
+            throw error == .notFound ? .routeNotFound : .malformedTarget
+        }
+        guard let match = Endpoint.match(segments) else { throw .routeNotFound }
+        return match
+    }
+}
+
+extension Endpoint {
+    var operation: Operation? {
+        switch self {
+        case .health: .health
+        case .ready: .ready
+        case .metrics: .metrics
+        case .openAPI: .openAPI
+        default: nil
+        }
+    }
+
+    /// What the path names, or where it names nothing, the event that a new thing belongs to.
+    var subject: ReplyContext.Subject {
+        switch self {
+        case .capacity, .capacityReserve, .capacityCheck: .capacity
+        case .pricing, .pricingCalculate: .pricing
+        case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:
+            .reservation
+        case .order, .orderRefund: .order
+        default: .event
+        }
+    }
+
+    /// Whether the request changes something: then it may carry an Idempotency-Key.
+    func isChange(_ method: HTTPMethod) -> Bool {
+        switch method {
+        case .get, .head: false
+        default: self != .capacityCheck && self != .pricingCalculate
+        }
+    }
+}

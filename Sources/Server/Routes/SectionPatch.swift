@@ -1,0 +1,76 @@
+import Engine
+
+/// The members of a capacity's JSON that a request gives; the others keep their value. Unknown members mean nothing.
+struct SectionPatch: Equatable, Sendable {
+    var id: ShortText?
+    var name: String?
+    var code: String?
+    var total: UInt32?
+    var buffer: UInt32?
+    var minimumPurchase: UInt32?
+    var maximumPurchase: UInt32?
+    var isActive: Bool?
+    var isVisible: Bool?
+
+    /// Reads the whole body.
+    init(_ body: inout BodyReader) throws(JSONError) {
+        var seen: UInt64 = 0
+        try body.begin()
+        while let key = try body.nextKey() { try read(key, &body, &seen) }
+    }
+
+    private mutating func read(_ key: JSONString, _ body: inout BodyReader, _ seen: inout UInt64) throws(JSONError) {
+        let places = 0...Int64(InventoryLimits.placesPerSectionMax)
+        let purchase = 1...Int64(InventoryLimits.quantityPerLineMax)
+        switch key {
+        case "id":
+            try body.once(0, &seen)
+            id = try body.newIdentifier()
+        case "section_name":
+            try body.once(1, &seen)
+            name = try body.text(bytesMax: InventoryLimits.nameBytesMax)
+        case "section_code":
+            try body.once(2, &seen)
+            code = try body.text(bytesMax: InventoryLimits.nameBytesMax, isEmptyAllowed: true)
+        case "total_capacity":
+            try body.once(3, &seen)
+            total = try body.integer(in: places)
+        case "buffer_capacity":
+            try body.once(4, &seen)
+            buffer = try body.integer(in: places)
+        case "minimum_purchase":
+            try body.once(5, &seen)
+            minimumPurchase = try body.integer(in: purchase)
+        case "maximum_purchase":
+            try body.once(6, &seen)
+            maximumPurchase = try body.integer(in: purchase)
+        case "is_active":
+            try body.once(7, &seen)
+            isActive = try body.boolean()
+        case "is_visible":
+            try body.once(8, &seen)
+            isVisible = try body.boolean()
+        default: try body.skip()
+        }
+    }
+
+    func applied(to details: SectionDetails) -> SectionDetails {
+        var changed = details
+        if let id { changed.id = id }
+        if let name { changed.name = name }
+        if let code { changed.code = code }
+        if let total { changed.total = total }
+        if let buffer { changed.buffer = buffer }
+        if let minimumPurchase { changed.minimumPurchase = minimumPurchase }
+        if let maximumPurchase { changed.maximumPurchase = maximumPurchase }
+        if let isActive { changed.isActive = isActive }
+        if let isVisible { changed.isVisible = isVisible }
+        return changed
+    }
+
+    /// A new section.
+    /// - Precondition: name and total are there.
+    func created(id: ShortText) -> SectionDetails {
+        applied(to: SectionDetails(id: id, name: name!, total: total!))
+    }
+}
