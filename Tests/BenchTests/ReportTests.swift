@@ -50,7 +50,7 @@ import Testing
 
     @Test func anOpenLoopSaysWhatItMeasures() {
         let text = ReportText(report: report(endpoint, loop: .open(perSecond: 2500, backlogMax: 1))).render()
-        #expect(text.contains("open, 2,500 arrivals/s loop"))
+        #expect(text.contains("open loop, 2,500 arrivals/s"))
         #expect(text.contains("from the intended time of sending"))
     }
 

@@ -137,10 +137,12 @@ struct LoadLoop<S: Scenario>: ~Copyable {
             guard let call = connections[index].call else { continue }
             lose(index, call, .unanswered, now)
         }
+        let hasAnswers = lastAnswerNanoseconds > measuredFromNanoseconds
+        let measuredUntil = hasAnswers ? lastAnswerNanoseconds : now
         let serverCPU = observers.serverCPU?()
         return LoadResult(
             calls: calls,
-            elapsedNanoseconds: max(1, lastAnswerNanoseconds - measuredFromNanoseconds),
+            elapsedNanoseconds: max(1, measuredUntil - measuredFromNanoseconds),
             clientCPUNanoseconds: MonotonicClock.processCPUNanoseconds() - clientCPUAtStart,
             serverCPU: serverCPU.flatMap { after in serverCPUAtStart.map { after.since($0) } },
             neverSent: schedule.gaveUp - gaveUpInWarmup + (requestsLeft == 0 ? 0 : waiting(now)),

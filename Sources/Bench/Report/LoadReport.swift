@@ -64,8 +64,8 @@ struct LoadReport: Encodable {
         target = "http://\(settings.endpoint.authority)"
         connections = settings.connectionCount
         switch settings.pace {
-        case .closed: loop = "closed"
-        case .open(let perSecond, _): loop = "open, \(Decimals.text(perSecond, digits: 0)) arrivals/s"
+        case .closed: loop = "closed loop"
+        case .open(let perSecond, _): loop = "open loop, \(Decimals.text(perSecond, digits: 0)) arrivals/s"
         }
         let seconds = Double(result.elapsedNanoseconds) / 1e9
         let answers = Double(Swift.max(1, result.ended))

@@ -8,9 +8,9 @@ struct ReportText {
 
     private var heading: String {
         """
-        \(report.mode) against \(report.target), \(report.loop) loop, \(report.connections) connections, \
+        \(report.mode) against \(report.target), \(report.loop), \(report.connections) connections, \
         \(Decimals.text(report.elapsedSeconds, digits: 2)) s
-        latency in microseconds\(report.loop == "closed" ? "" : ", from the intended time of sending")
+        latency in microseconds\(report.loop == "closed loop" ? "" : ", from the intended time of sending")
 
         """
     }
