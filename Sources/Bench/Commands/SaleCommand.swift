@@ -92,6 +92,13 @@ struct ServerOptions: ParsableArguments {
     @Option(help: "Port of the started server.")
     var port: UInt16 = 18_080
 
+    @Option(
+        name: .customLong("server-argument"),
+        parsing: .unconditionalSingleValue,
+        help: "One more argument for the started server; repeat it for several."
+    )
+    var serverArguments: [String] = []
+
     @Option(help: "Data folder of the started server. Without it a new one, removed at the end.")
     var data: String?
 }

@@ -47,6 +47,7 @@ struct SaleRun {
             binary: binary,
             dataPath: folder + "/data",
             port: server.port,
+            extraArguments: server.serverArguments,
             core: server.serverCpu,
             clientCore: load.clientCpu
         )

@@ -33,12 +33,13 @@ struct ServerProcess: ~Copyable {
         binary: String,
         dataPath: String,
         port: UInt16,
+        extraArguments: [String] = [],
         core: Int?,
         clientCore: Int?
     ) throws -> ServerProcess {
         let logPath = dataPath + ".log"
         if let core { try ProcessorCore.bindCallingThread(to: core) }
-        let arguments = [binary, "serve", "--data", dataPath, "--port", String(port)]
+        let arguments = [binary, "serve", "--data", dataPath, "--port", String(port)] + extraArguments
         let identifier: Int32
         do throws(SystemCallError) {
             identifier = try spawn(arguments, logPath: logPath)
