@@ -60,6 +60,42 @@ import Testing
         }
     }
 
+    /// The process dies and the machine lives: the next start reads what the kernel has, durable or not, builds on it,
+    /// and then the power fails.
+    @Test func processDiesThenThePowerFails() {
+        for number in 1...FailureTests.operationCount {
+            let device = SimulatedDevice(seed: 5000 &+ UInt64(number))
+            device.plan(.crash, atOperation: number)
+            var total = Scenario().run(on: device)
+            let kernelLives = device.copy()
+            var short = Scenario()
+            short.appendsPerSession = 2
+            let outcome = short.run(on: kernelLives)
+            total.acknowledged = max(total.acknowledged, outcome.acknowledged)
+            total.appended = max(total.appended, outcome.appended)
+            if let problem = Scenario().problem(with: total, on: kernelLives.crash()) {
+                Issue.record("operation \(number), \(device.operations[number - 1]): \(problem)")
+            }
+        }
+    }
+
+    /// A segment that is used again has lost its old name durably before its new header is written.
+    @Test func recycledSegmentLosesItsNameFirst() {
+        var scenario = Scenario()
+        scenario.options.spareSegments = 1
+        let device = SimulatedDevice()
+        #expect(scenario.run(on: device).error == nil)
+        // Changes of names by the log's thread and by the snapshot's; the spares' thread works at the same time.
+        let names = device.operations.filter { operation in
+            operation.hasPrefix("sync folder")
+                || (operation.hasPrefix("rename") || operation.hasPrefix("remove")) && !operation.contains("spare-")
+                || operation.hasPrefix("rename /log/spare-") && !operation.hasSuffix(".tmp")
+        }
+        let renames = names.indices.filter { names[$0].hasPrefix("rename /log/wal-") }
+        #expect(!renames.isEmpty)
+        for rename in renames { #expect(names[rename + 1].hasPrefix("sync folder"), "\(names[rename...])") }
+    }
+
     /// The control: on a disk that lies about syncs the same comparison finds a loss.
     @Test func lyingDiskIsNoticed() {
         let losses = (1...20 as ClosedRange<UInt64>).count { seed in

@@ -150,14 +150,12 @@ public final class SimulatedDevice: LogDevice {
         onFault: (inout SimulatedDisk, Fault) -> Void = { _, _ in },
         _ body: (inout SimulatedDisk) throws(LogError) -> R
     ) throws(LogError) -> R {
-        let delay: UInt32 = state.withLock { disk in
-            if case .delay(let microseconds)? = disk.faults[disk.operations.count + 1] { return microseconds }
-            return 0
-        }
-        if delay > 0 { usleep(delay) }
+        let fault = state.withLock { $0.begin("\(operation) \(path)") }
+        // Outside the lock: other threads' operations go on meanwhile.
+        if case .delay(let microseconds)? = fault { usleep(microseconds) }
         let result: Result<R, LogError> = state.withLock { disk in
             do throws(LogError) {
-                try disk.count(operation, path, onFault)
+                try disk.suffer(fault, operation, path, onFault)
                 return .success(try body(&disk))
             } catch {
                 return .failure(error)

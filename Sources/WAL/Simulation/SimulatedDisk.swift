@@ -34,16 +34,22 @@ struct SimulatedDisk: Sendable {
 
     // MARK: Operations and faults
 
-    /// Throws when this operation is to fail; `onFault` does the part of it that happens all the same.
-    mutating func count(
+    /// Counts an operation; the fault that is planned for it.
+    mutating func begin(_ operation: String) -> SimulatedDevice.Fault? {
+        operations.append(operation)
+        return faults[operations.count]
+    }
+
+    /// Throws when the operation is to fail; `onFault` does the part of it that happens all the same.
+    mutating func suffer(
+        _ fault: SimulatedDevice.Fault?,
         _ operation: String,
         _ path: String,
         _ onFault: (inout SimulatedDisk, SimulatedDevice.Fault) -> Void
     ) throws(LogError) {
-        operations.append("\(operation) \(path)")
         flipsNext = false
         if isPowerLost { throw LogError.system(operation: "(no power) \(operation)", path: path, errno: EIO) }
-        guard let fault = faults[operations.count] else { return }
+        guard let fault else { return }
         switch fault {
         case .delay: return
         case .flip: flipsNext = true
