@@ -72,5 +72,5 @@ extension Shard {
 private final class OutcomeSink: ReplySink, @unchecked Sendable {
     var outcome: Outcome?
 
-    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: borrowing EventInventory?) { self.outcome = outcome }
+    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?) { self.outcome = outcome }
 }

@@ -50,7 +50,9 @@ extension Shard {
         } catch {
             counters.rejections += 1
             // One key, one answer: a refusal is kept as well, and waits for the log like everything else.
-            if let key = context.idempotency { record(Decision(nil, answer: .rejected(error)), slot, key: key) }
+            if let key = context.idempotency, error.isRemembered {
+                record(Decision(nil, answer: .rejected(error)), slot, key: key)
+            }
             return (.answer(.rejected(error)), slot)
         }
     }
@@ -113,5 +115,13 @@ extension Shard {
             break  // The wheel finds the later deadline when it comes to the earlier one.
         default: break
         }
+    }
+}
+
+extension Rejection {
+    /// Whether a retry with the same key gets this refusal again. One that tells to look again and retry does not.
+    fileprivate var isRemembered: Bool {
+        if case .eventChanged = self { return false }
+        return true
     }
 }

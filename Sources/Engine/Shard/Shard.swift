@@ -135,4 +135,6 @@ public struct ShardCounters: Sendable {
     public var replays: UInt64 = 0
     public var expired: UInt64 = 0
     public var refusedBusy: UInt64 = 0
+
+    public init() {}
 }

@@ -1,0 +1,19 @@
+import WAL
+
+/// The responses of one turn, rendered and held back until the turn's position is durable.
+final class HeldReplies {
+    struct Reply {
+        let home: Int
+        let pending: UInt32
+        let range: Range<Int>
+    }
+
+    var writer = ResponseWriter(capacity: 16 * 1_024)
+    var replies: ContiguousArray<Reply> = []
+    var position = LogPosition.zero
+
+    func removeAll() {
+        writer.removeAll()
+        replies.removeAll(keepingCapacity: true)
+    }
+}

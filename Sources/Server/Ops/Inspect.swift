@@ -1,0 +1,62 @@
+import ArgumentParser
+import Engine
+import WAL
+
+/// `holdfast inspect`: the log's records in readable form.
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the log's records in readable form.",
+        discussion: "Changes nothing. Records that only a snapshot holds any more are not shown."
+    )
+
+    @Option(help: "The data folder; no server may be using it.")
+    var data: String
+
+    @Option(help: "The first position to show.")
+    var from: UInt64 = 1
+
+    @Option(help: "Show this event only (its id), of the tenant given by --tenant.")
+    var event: String?
+
+    @Option(help: "The tenant of --event.")
+    var tenant: String = "default"
+
+    @Option(help: "Records to show at most.")
+    var limit: Int = .max
+
+    func run() throws {
+        do {
+            try inspect()
+        } catch let error as LogError {
+            throw CleanExit.failure("\(error)")
+        }
+    }
+
+    private func inspect() throws {
+        let only = try event.map { id in
+            guard let tenant = ShortText(tenant), let id = ShortText(id) else {
+                throw ValidationError("A tenant and an event id have at most 64 bytes.")
+            }
+            return EventKey(tenant: tenant, event: id)
+        }
+        let log = try WriteAheadLog.openReadOnly(folder: data, device: IOUringDevice())
+        defer { try? log.close() }
+        var shown = 0
+        let first = max(from, (log.snapshotPosition?.rawValue ?? 0) + 1)
+        if first > from { print("# records before \(first) are in the snapshot only") }
+        _ = try log.replay(from: LogPosition(first)) { position, payload in
+            guard shown < limit else { return }
+            let record = try EventRecord(payload)
+            guard only == nil || only == record.event else { return }
+            shown += 1
+            Self.show(record, at: position)
+        }
+    }
+
+    private static func show(_ record: EventRecord, at position: LogPosition) {
+        let key = record.key.map { " key \(String($0.high, radix: 16))\(String($0.low, radix: 16))" } ?? ""
+        print("\(position) event \(String(record.event.rawValue, radix: 16)) at \(record.at)\(key)")
+        for fact in record.facts { print("    \(fact)") }
+        if record.facts.isEmpty { print("    refused; the answer is kept for retries") }
+    }
+}

@@ -1,0 +1,79 @@
+import Engine
+import Synchronization
+import WAL
+
+/// What the server says of itself: `/health`, `/ready`, `/metrics`, `/openapi.json`.
+final class Operations: Sendable {
+    /// One answer to an operator or a machine.
+    struct Page: Sendable {
+        var status = HTTPStatus.ok
+        var contentType = ContentType.json
+        var body: String
+    }
+
+    private let isReady = Atomic<Bool>(false)
+    private let openAPI: String
+
+    init(openAPI: String) { self.openAPI = openAPI }
+
+    func setReady(_ value: Bool) { isReady.store(value, ordering: .releasing) }
+
+    func answer(_ operation: Operation, _ engine: Engine) async -> Page {
+        switch operation {
+        case .health: return Page(body: #"{"status":"alive"}"#)
+        case .ready: return ready(engine)
+        case .metrics: return Page(contentType: .metrics, body: await metrics(engine))
+        case .openAPI: return Page(body: openAPI)
+        }
+    }
+
+    private func ready(_ engine: Engine) -> Page {
+        let isReady = isReady.load(ordering: .acquiring)
+        let body =
+            #"{"status":"\#(isReady ? "ready" : "not ready")","last_position":\#(engine.log.lastPosition),"#
+            + #""durable_position":\#(engine.log.durablePosition),"postgres":null}"#
+        return Page(status: isReady ? .ok : .serviceUnavailable, body: body)
+    }
+
+    private func metrics(_ engine: Engine) async -> String {
+        var total = ShardCounters()
+        var (events, holds, keys) = (0, 0, 0)
+        for shard in engine.shards {
+            let statistics = await shard.statistics()
+            total.commands += statistics.counters.commands
+            total.rejections += statistics.counters.rejections
+            total.replays += statistics.counters.replays
+            total.expired += statistics.counters.expired
+            total.refusedBusy += statistics.counters.refusedBusy
+            events += statistics.events
+            holds += statistics.holdSlots
+            keys += statistics.idempotencyKeys
+        }
+        var text = ""
+        func line(_ name: String, _ kind: String, _ help: String, _ value: some BinaryInteger) {
+            text += "# HELP holdfast_\(name) \(help)\n# TYPE holdfast_\(name) \(kind)\nholdfast_\(name) \(value)\n"
+        }
+        line("commands_total", "counter", "Commands received by the shards.", total.commands)
+        line("rejections_total", "counter", "Commands refused by the rules of the sale.", total.rejections)
+        line("idempotent_replays_total", "counter", "Retries answered from memory.", total.replays)
+        line("reservations_expired_total", "counter", "Reservations that ended at their deadline.", total.expired)
+        line("busy_total", "counter", "Commands refused because the log was saturated.", total.refusedBusy)
+        line("events", "gauge", "Events in memory.", events)
+        line("hold_slots", "gauge", "Live, sold and recently ended reservations in memory.", holds)
+        line("idempotency_keys", "gauge", "Answers kept for retries.", keys)
+        line("log_last_position", "counter", "Records appended to the log.", engine.log.lastPosition.rawValue)
+        line("log_durable_position", "counter", "Records that are durable.", engine.log.durablePosition.rawValue)
+        line("log_pending_bytes", "gauge", "Bytes that wait to be written.", engine.log.pendingBytes)
+        return text
+    }
+}
+
+extension ResponseWriter {
+    mutating func write(_ page: Operations.Page, isHead: Bool) -> Range<Int> {
+        begin(page.status, page.contentType)
+        if page.status == .serviceUnavailable { header("Retry-After", 1) }
+        beginBody()
+        bytes.append(page.body)
+        return end(omitBody: isHead)
+    }
+}

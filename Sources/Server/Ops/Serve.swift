@@ -1,0 +1,128 @@
+import ArgumentParser
+import Dispatch
+import Engine
+import Foundation
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import WAL
+
+/// `holdfast serve`: recover, listen, sell; on SIGTERM or SIGINT drain, snapshot, exit 0.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Serve the sale over HTTP.")
+
+    @OptionGroup var options: SettingsOptions
+
+    func run() async throws {
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        let logger = Logger(label: "holdfast")
+        let settings = try await Settings(options, cores: System.coreCount)
+        let stop = StopSignal()
+        do {
+            try await serve(settings, logger, stop)
+        } catch let error as LogError {
+            logger.critical("\(error)")
+            throw ExitCode(1)
+        } catch let error as RecoveryError {
+            logger.critical("\(settings.data): \(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    private func serve(_ settings: Settings, _ logger: Logger, _ stop: StopSignal) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.shards)
+        let loops = Array(group.makeIterator())
+        let log = try WriteAheadLog.open(
+            folder: settings.data,
+            options: Engine.logOptions(shards: settings.shards),
+            device: IOUringDevice()
+        )
+        for notice in log.notices { logger.warning("\(notice)") }
+        let (engine, found) = try await Engine.start(log: log, loops: loops) { error in
+            logger.critical("\(error)")
+            // Nothing can be acknowledged any more; a restart finds out what is durable.
+            Glibc.exit(70)
+        }
+        report(found, settings, logger)
+
+        let operations = Operations(openAPI: try Self.openAPI())
+        let fronts = loops.indices.map {
+            LoopFront(number: $0, engine: engine, router: Router(), operations: operations)
+        }
+        for front in fronts { await front.connect(to: fronts) }
+        let listener = try await Listener.start(
+            host: settings.host,
+            port: settings.port,
+            group: group,
+            executors: fronts
+        )
+        operations.setReady(true)
+        logger.info("listening at http://\(settings.host):\(listener.port)")
+
+        let snapshots = Task { await takeSnapshots(engine, settings, logger) }
+        await stop.wait()
+        logger.info("stopping: finishing requests, then a last snapshot")
+        operations.setReady(false)
+        snapshots.cancel()
+        try await listener.drain(timeoutSeconds: 10)
+        try await engine.stop()
+        logger.info("stopped; everything is durable up to position \(log.durablePosition)")
+        try await group.shutdownGracefully()
+    }
+
+    private func report(_ found: Engine.Found, _ settings: Settings, _ logger: Logger) {
+        let start = found.snapshotPosition.map { "snapshot at \($0)" } ?? "no snapshot"
+        logger.info(
+            "recovered \(found.events) events from \(settings.data): \(start), \(found.replay.recordCount) records behind it"
+        )
+        if case .cut(let file, let offset, _) = found.replay.tail {
+            logger.notice("the log's end was cut at byte \(offset) of \(file): an unfinished write, never answered")
+        }
+    }
+
+    private func takeSnapshots(_ engine: Engine, _ settings: Settings, _ logger: Logger) async {
+        var waitedSeconds = 0
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            waitedSeconds += 1
+            let records = engine.recordsSinceSnapshot
+            guard records >= settings.snapshotRecords || waitedSeconds >= settings.snapshotSeconds, records > 0 else {
+                continue
+            }
+            waitedSeconds = 0
+            do {
+                try await engine.snapshot()
+            } catch {
+                logger.error("no snapshot was taken, the log is kept whole: \(error)")
+            }
+        }
+    }
+
+    private static func openAPI() throws -> String {
+        guard let url = Bundle.module.url(forResource: "openapi", withExtension: "json") else {
+            throw ValidationError("openapi.json is missing beside the program; build it again.")
+        }
+        return try String(contentsOf: url, encoding: .utf8)
+    }
+}
+
+/// SIGTERM and SIGINT as something to wait for.
+private struct StopSignal {
+    private let signals: AsyncStream<Void>
+    private let sources: [any DispatchSourceSignal]
+
+    init() {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        signals = stream
+        sources = [SIGTERM, SIGINT].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler { continuation.yield() }
+            source.resume()
+            return source
+        }
+    }
+
+    func wait() async { for await _ in signals { return } }
+}

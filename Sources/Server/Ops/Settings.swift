@@ -1,0 +1,100 @@
+import ArgumentParser
+import Configuration
+import SystemPackage
+
+/// The server's options. Each comes from the command line, else from the environment (`HOLDFAST_PORT`), else from the
+/// configuration file (a JSON object: `{"holdfast": {"port": 8080}}`), else it has its default.
+struct SettingsOptions: ParsableArguments {
+    @Option(help: "The folder of the log and the snapshots; made when it is missing. [HOLDFAST_DATA]")
+    var data: String?
+
+    @Option(help: "The address to listen at; loopback only. Default 127.0.0.1. [HOLDFAST_HOST]")
+    var host: String?
+
+    @Option(help: "The port, 0 to 65535; 0 takes a free one. Default 8080. [HOLDFAST_PORT]")
+    var port: Int?
+
+    @Option(help: "Event loops, each with a shard; 1 to 64. Default: one per core. [HOLDFAST_SHARDS]")
+    var shards: Int?
+
+    @Option(
+        help: "Seconds between snapshots when something changed; 1 to 86400. Default 300. [HOLDFAST_SNAPSHOT_SECONDS]"
+    )
+    var snapshotSeconds: Int?
+
+    @Option(help: "Log records after which a snapshot is taken early. Default 2000000. [HOLDFAST_SNAPSHOT_RECORDS]")
+    var snapshotRecords: Int?
+
+    @Option(help: "A JSON file with any of these options under \"holdfast\". [HOLDFAST_CONFIG]")
+    var config: String?
+}
+
+struct Settings: Sendable {
+    var data: String
+    var host: String
+    var port: Int
+    var shards: Int
+    var snapshotSeconds: Int
+    var snapshotRecords: Int
+
+    /// - Throws: `ValidationError` for an option out of its range, or a configuration file that can't be read.
+    init(_ options: SettingsOptions, cores: Int) async throws {
+        let config = try await Self.reader(options)
+        func number(_ name: String, _ option: Int?, _ key: ConfigKey, _ range: ClosedRange<Int>, _ fallback: Int) throws
+            -> Int
+        {
+            let value = option ?? config.int(forKey: key) ?? fallback
+            guard range.contains(value) else {
+                throw ValidationError(
+                    "\(name) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)."
+                )
+            }
+            return value
+        }
+        guard let data = options.data ?? config.string(forKey: "holdfast.data"), !data.isEmpty else {
+            throw ValidationError("No data folder: give --data DIR, or set HOLDFAST_DATA.")
+        }
+        self.data = data
+        host = options.host ?? config.string(forKey: "holdfast.host") ?? "127.0.0.1"
+        port = try number("The port", options.port, "holdfast.port", 0...65_535, 8_080)
+        shards = try number("The number of shards", options.shards, "holdfast.shards", 1...64, min(64, cores))
+        snapshotSeconds = try number(
+            "The time between snapshots",
+            options.snapshotSeconds,
+            "holdfast.snapshot.seconds",
+            1...86_400,
+            300
+        )
+        snapshotRecords = try number(
+            "The number of records between snapshots",
+            options.snapshotRecords,
+            "holdfast.snapshot.records",
+            1_000...1_000_000_000,
+            2_000_000
+        )
+        guard Self.isLoopback(host) else {
+            throw ValidationError(
+                "--host \(host) is not a loopback address. Without accounts and tokens anybody who reaches the port "
+                    + "may do anything, so holdfast listens at 127.0.0.1 or ::1 only; put it behind your own service."
+            )
+        }
+    }
+
+    private static func reader(_ options: SettingsOptions) async throws -> ConfigReader {
+        let environment = EnvironmentVariablesProvider()
+        let file = options.config ?? ConfigReader(provider: environment).string(forKey: "holdfast.config")
+        guard let file else { return ConfigReader(provider: environment) }
+        do {
+            let provider = try await FileProvider<JSONSnapshot>(filePath: FilePath(file))
+            return ConfigReader(providers: [environment, provider])
+        } catch {
+            throw ValidationError("The configuration file \(file) can't be used: \(error)")
+        }
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        if host == "::1" || host == "localhost" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return parts.count == 4 && parts.allSatisfy { $0 != nil } && parts[0] == 127
+    }
+}
