@@ -42,12 +42,6 @@ struct Listener: Sendable {
         return Listener(channel: channel, loops: loops, port: channel.localAddress?.port ?? port)
     }
 
-    private init(channel: any Channel, loops: [LoopConnections], port: Int) {
-        self.channel = channel
-        self.loops = loops
-        self.port = port
-    }
-
     /// Takes no more connections, answers what is in flight, closes; after `timeoutSeconds` whatever is left.
     func drain(timeoutSeconds: Int64) async throws {
         try await channel.close()
