@@ -18,6 +18,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .target(name: "CChecksum"),
         .target(name: "WAL", dependencies: ["CLiburing", "CChecksum"], swiftSettings: strict),
         .target(
@@ -43,6 +44,7 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
+                "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
@@ -55,6 +57,10 @@ let package = Package(
             dependencies: ["Server", .product(name: "NIOHTTP1", package: "swift-nio")],
             swiftSettings: strict
         ),
-        .testTarget(name: "BenchTests", dependencies: ["Bench"], swiftSettings: strict),
+        .testTarget(
+            name: "BenchTests",
+            dependencies: ["Bench", .product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: strict
+        ),
     ]
 )

@@ -18,6 +18,8 @@ public enum Fact: Equatable, Sendable {
     indirect case eventRestored(EventRestored)
     /// In snapshots only: a slot of the slab, with its order where it has one.
     case holdRestored(HoldState)
+    /// In snapshots only: ended slots in the order in which they will be used again.
+    case endedSlotsRestored([UInt32])
     /// In snapshots only: an answer kept for retries.
     case answerRestored(IdempotencyKey, at: Milliseconds, [UInt8])
 }
@@ -91,11 +93,13 @@ public struct OrderState: Equatable, Sendable {
     public var ticketSecret: (UInt64, UInt64)
     /// Indexes of refunded tickets, ascending.
     public var refunded: [UInt32]
+    /// Those of the refunded tickets whose places went back on sale, ascending.
+    public var restocked: [UInt32]
 
     public static func == (left: OrderState, right: OrderState) -> Bool {
         left.confirmedAt == right.confirmedAt && left.total == right.total
             && left.paymentReference == right.paymentReference && left.ticketSecret == right.ticketSecret
-            && left.refunded == right.refunded
+            && left.refunded == right.refunded && left.restocked == right.restocked
     }
 }
 

@@ -33,6 +33,11 @@ public struct ShortText: Hashable, Sendable {
         self = short
     }
 
+    /// Whether this text comes before the other one, by their bytes.
+    public func precedes(_ other: ShortText) -> Bool {
+        withBytes { mine in other.withBytes { mine.lexicographicallyPrecedes($0) } }
+    }
+
     public var isEmpty: Bool { count == 0 }
 
     /// The UTF-8 bytes. Valid inside `body` only.

@@ -54,7 +54,7 @@ public enum Unavailability: Equatable, Sendable {
 }
 
 /// Takes the outcomes of a batch, in the order of its submissions.
-public protocol ReplySink: AnyObject {
+public protocol ReplySink: AnyObject, Sendable {
     /// Called inside the shard at the moment of the decision, so `event` is the state that the outcome shows (nil
     /// where there is no such event). The outcome may not be told to anybody before the position that `perform`
     /// returns is durable.

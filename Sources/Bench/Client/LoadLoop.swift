@@ -1,0 +1,284 @@
+import Glibc
+
+/// Drives a scenario over many connections from one thread, in closed or open loop, and measures each call.
+///
+///     warming up → measuring → draining → done
+///
+/// One turn: wait for sockets, read each ready answer, let the scenario write the next request into the same
+/// connection's buffer, send it. Once warm a request allocates nothing: connections, buffers, event array,
+/// histograms and the list of idle connections are all made before the first one leaves.
+struct LoadLoop<S: Scenario>: ~Copyable {
+    private enum Phase {
+        case warmingUp
+        case measuring
+        case draining
+        case done
+    }
+
+    private(set) var scenario: S
+    private let settings: LoadSettings
+    private let observers: LoadObservers
+    private let poll: ReadinessPoll
+    /// A block of `settings.connectionCount` connections. Only this value has the pointer, `deinit` frees it.
+    private let connections: UnsafeMutablePointer<Connection<S.Flow>>
+    /// Connections without a request, as a stack.
+    private var idle: [Int] = []
+    private var schedule: ArrivalSchedule
+    private var calls: [CallStatistics]
+    private var phase = Phase.warmingUp
+    private var startNanoseconds: UInt64 = 0
+    private var measuredFromNanoseconds: UInt64 = 0
+    private var lastAnswerNanoseconds: UInt64 = 0
+    private var requestsLeft: UInt64
+    private var gaveUpInWarmup: UInt64 = 0
+    private var clientCPUAtStart: UInt64 = 0
+    private var serverCPUAtStart: ProcessCPU.Usage?
+    private var reconnects = 0
+    private var failure: String?
+    private var progress = ProgressMeter()
+
+    init(scenario: S, settings: LoadSettings, observers: LoadObservers = LoadObservers()) throws(SystemCallError) {
+        precondition(1...LoadSettings.connectionsMax ~= settings.connectionCount)
+        self.scenario = scenario
+        self.settings = settings
+        self.observers = observers
+        poll = try ReadinessPoll(eventsMax: min(settings.connectionCount, 512))
+        calls = scenario.callNames.map(CallStatistics.init)
+        requestsLeft = settings.requestsMax ?? .max
+        schedule = ArrivalSchedule(pace: settings.pace, startNanoseconds: 0, endNanoseconds: 0)
+        connections = .allocate(capacity: settings.connectionCount)
+        for index in 0..<settings.connectionCount {
+            (connections + index).initialize(to: Connection(flow: scenario.makeFlow()))
+        }
+    }
+
+    deinit {
+        for index in 0..<settings.connectionCount { connections[index].deallocate() }
+        connections.deinitialize(count: settings.connectionCount)
+        connections.deallocate()
+    }
+
+    /// Runs to the end of the time, the number of requests, or the server.
+    /// Throws only when the connections can't be opened to begin with.
+    mutating func run() throws(SystemCallError) -> LoadResult {
+        for index in 0..<settings.connectionCount {
+            try open(index)
+            idle.append(index)
+        }
+        var now = MonotonicClock.nowNanoseconds()
+        start(now)
+        beginDue(now)
+        while phase != .done {
+            let count = try poll.wait(timeoutNanoseconds: waitNanoseconds(now))
+            for index in 0..<count { handle(poll.event(index)) }
+            now = MonotonicClock.nowNanoseconds()
+            beginDue(now)
+            advance(now)
+        }
+        return finish(now)
+    }
+
+    // MARK: - Phases
+
+    private mutating func start(_ now: UInt64) {
+        startNanoseconds = now
+        let end = now + settings.warmupNanoseconds + settings.durationNanoseconds
+        schedule = ArrivalSchedule(pace: settings.pace, startNanoseconds: now, endNanoseconds: end)
+        progress = ProgressMeter(startNanoseconds: now)
+        if settings.warmupNanoseconds == 0 { beginMeasuring(now) }
+    }
+
+    private mutating func beginMeasuring(_ now: UInt64) {
+        for index in calls.indices { calls[index].reset() }
+        phase = .measuring
+        measuredFromNanoseconds = now
+        lastAnswerNanoseconds = now
+        gaveUpInWarmup = schedule.gaveUp
+        clientCPUAtStart = MonotonicClock.processCPUNanoseconds()
+        serverCPUAtStart = observers.serverCPU?()
+    }
+
+    private mutating func advance(_ now: UInt64) {
+        if StopSignal.wasReceived { schedule.stop(atNanoseconds: now) }
+        if phase == .warmingUp, now >= startNanoseconds + settings.warmupNanoseconds { beginMeasuring(now) }
+        if phase != .done, now >= schedule.endNanoseconds {
+            if phase == .warmingUp { beginMeasuring(now) }
+            phase = .draining
+            let isDrained = idle.count == settings.connectionCount && (requestsLeft == 0 || waiting(now) == 0)
+            let drainEnd = schedule.endNanoseconds.addingReportingOverflow(settings.drainNanosecondsMax).partialValue
+            if isDrained || now >= drainEnd || failure != nil { phase = .done }
+        }
+        reportProgress(now)
+    }
+
+    private func waiting(_ now: UInt64) -> UInt64 { schedule.waiting(nowNanoseconds: now) }
+
+    private mutating func reportProgress(_ now: UInt64) {
+        guard let report = observers.progress, progress.isDue(now) else { return }
+        let errors = calls.reduce(0) { $0 + $1.errors.total }
+        report(progress.take(now, isWarmingUp: phase == .warmingUp, errors: errors, waiting: waiting(now)))
+    }
+
+    /// How long the next wait may last: to the next arrival, the next change of phase, the next progress line.
+    private func waitNanoseconds(_ now: UInt64) -> Int64 {
+        if settings.spins { return 0 }
+        var until = now + 100_000_000
+        if phase == .warmingUp { until = min(until, startNanoseconds + settings.warmupNanoseconds) }
+        if phase != .draining { until = min(until, schedule.endNanoseconds) }
+        if !idle.isEmpty, requestsLeft > 0, let due = schedule.nextDueNanoseconds { until = min(until, due) }
+        if until <= now { return phase == .draining ? 1_000_000 : 0 }
+        // A sleep shorter than this would come back late: look again at once instead.
+        let wait = until - now
+        return wait < 30_000 ? 0 : Int64(wait)
+    }
+
+    private mutating func finish(_ now: UInt64) -> LoadResult {
+        for index in 0..<settings.connectionCount {
+            guard let call = connections[index].call else { continue }
+            lose(index, call, .unanswered, now)
+        }
+        let hasAnswers = lastAnswerNanoseconds > measuredFromNanoseconds
+        let measuredUntil = hasAnswers ? lastAnswerNanoseconds : now
+        let serverCPU = observers.serverCPU?()
+        return LoadResult(
+            calls: calls,
+            elapsedNanoseconds: max(1, measuredUntil - measuredFromNanoseconds),
+            clientCPUNanoseconds: MonotonicClock.processCPUNanoseconds() - clientCPUAtStart,
+            serverCPU: serverCPU.flatMap { after in serverCPUAtStart.map { after.since($0) } },
+            neverSent: schedule.gaveUp - gaveUpInWarmup + (requestsLeft == 0 ? 0 : waiting(now)),
+            reconnects: reconnects,
+            failure: failure
+        )
+    }
+
+    // MARK: - Requests
+
+    /// Gives work that is due to idle connections.
+    @inline(__always)
+    private mutating func beginDue(_ now: UInt64) {
+        while let index = idle.last, requestsLeft > 0, failure == nil,
+            let intended = schedule.take(nowNanoseconds: now)
+        {
+            idle.removeLast()
+            begin(index, intended)
+        }
+    }
+
+    @inline(__always)
+    private mutating func begin(_ index: Int, _ intended: UInt64) {
+        let call = connections[index].begin(&scenario)
+        send(index, call, intended)
+    }
+
+    @inline(__always)
+    private mutating func send(_ index: Int, _ call: Int, _ intended: UInt64) {
+        connections[index].call = call
+        connections[index].intendedNanoseconds = intended
+        connections[index].expectAnswer()
+        if phase == .measuring, requestsLeft != .max {
+            requestsLeft -= 1
+            if requestsLeft == 0 { schedule.stop(atNanoseconds: intended) }
+        }
+        if !connections[index].flush() { broken(index, .connectionLost) }
+    }
+
+    @inline(__always)
+    private mutating func handle(_ event: ReadinessPoll.Event) {
+        let index = event.token
+        guard connections[index].descriptor >= 0 else { return }
+        if event.isWritable, !connections[index].flush() { return broken(index, .connectionLost) }
+        guard event.isReadable || event.isClosed else { return }
+        switch connections[index].read() {
+        case .incomplete: break
+        case .complete(let answer): answered(index, answer)
+        case .closed: broken(index, .connectionLost)
+        case .notUnderstood: broken(index, .notUnderstood)
+        }
+    }
+
+    @inline(__always)
+    private mutating func answered(_ index: Int, _ answer: Answer) {
+        let now = MonotonicClock.nowNanoseconds()
+        guard let call = connections[index].call else { return }
+        connections[index].call = nil
+        lastAnswerNanoseconds = now
+        progress.answers += 1
+        let mayContinue = now < schedule.endNanoseconds && requestsLeft > 0
+        let outcome = connections[index].answered(call, answer, mayContinue: mayContinue, by: &scenario)
+        record(call, answer, outcome, latencyNanoseconds: now - connections[index].intendedNanoseconds)
+        // A failure on the server's side leaves open whether the call took effect.
+        if answer.status >= 500 { connections[index].lost(call, by: &scenario) }
+        if connections[index].mustReconnect {
+            connections[index].closeDescriptor()
+            guard reopen(index) else { return }
+        }
+        if let next = outcome.nextCall {
+            send(index, next, now)
+        } else {
+            idle.append(index)
+            beginDue(now)
+        }
+    }
+
+    @inline(__always)
+    private mutating func record(_ call: Int, _ answer: Answer, _ outcome: AnswerOutcome, latencyNanoseconds: UInt64) {
+        if let error = outcome.error {
+            calls[call].recordError(error, latencyNanoseconds: latencyNanoseconds)
+        } else if answer.isSuccess {
+            calls[call].recordSuccess(latencyNanoseconds: latencyNanoseconds)
+        } else if let code = BodyScanner.text(after: "\"code\":\"", in: answer.body) {
+            calls[call].recordError(code, latencyNanoseconds: latencyNanoseconds)
+        } else {
+            var name = "HTTP_\(answer.status)"
+            name.withUTF8 {
+                calls[call].recordError(UnsafeRawBufferPointer($0), latencyNanoseconds: latencyNanoseconds)
+            }
+        }
+    }
+
+    // MARK: - Broken connections
+
+    private mutating func open(_ index: Int) throws(SystemCallError) {
+        try connections[index].open(to: settings.endpoint)
+        try poll.add(connections[index].descriptor, token: index)
+    }
+
+    private mutating func broken(_ index: Int, _ error: ClientError) {
+        connections[index].closeDescriptor()
+        if let call = connections[index].call {
+            connections[index].call = nil
+            lose(index, call, error, MonotonicClock.nowNanoseconds())
+            idle.append(index)
+        }
+        _ = reopen(index)
+    }
+
+    private mutating func lose(_ index: Int, _ call: Int, _ error: ClientError, _ now: UInt64) {
+        calls[call].recordError(error, latencyNanoseconds: now - connections[index].intendedNanoseconds)
+        connections[index].lost(call, by: &scenario)
+    }
+
+    /// Connects anew. A server that takes no more connections, or drops them time and again, ends the run.
+    private mutating func reopen(_ index: Int) -> Bool {
+        reconnects += 1
+        guard failure == nil else { return false }
+        do throws(SystemCallError) {
+            if reconnects > max(1000, 10 * settings.connectionCount), calls.allSatisfy({ $0.succeeded == 0 }) {
+                throw SystemCallError("too many broken connections", code: ECONNRESET)
+            }
+            try open(index)
+            return true
+        } catch {
+            failure = error.description
+            schedule.stop(atNanoseconds: MonotonicClock.nowNanoseconds())
+            return false
+        }
+    }
+}
+
+/// What the loop asks and tells others during a run.
+struct LoadObservers {
+    /// The server's processor time so far.
+    var serverCPU: (() -> ProcessCPU.Usage?)?
+    var progress: ((Progress) -> Void)?
+}

@@ -1,0 +1,52 @@
+/// The bytes of a request, laid out once: at run time two copies and a few digits make the next one.
+///
+///     POST /api/v1/reservations/‹id›/confirm HTTP/1.1 … Idempotency-Key: 5f0c93aa-0000000017 … {"payment_…"}
+///     └────────── before ─────┘     └────────────────────────── after ───────────────────────────────┘
+///
+/// Every number is written with the same count of digits, so Content-Length never changes.
+struct RequestTemplate {
+    static let counterDigits = 10
+    /// Stands in the body for the digits of the request's number.
+    static let counterMark = "##########"
+
+    let before: [UInt8]
+    let after: [UInt8]
+    /// Where in `after` the request's number goes: in the idempotency key, and in the body if it asks for it.
+    let counterOffsets: [Int]
+
+    /// - Parameters:
+    ///   - path: the target, with one `*` where an id is to be put in, if it takes one.
+    ///   - body: JSON, with `counterMark` wherever the request's number is wanted.
+    init(method: String, path: String, body: String, endpoint: Endpoint, runPrefix: String) {
+        let pathParts = path.split(separator: "*", omittingEmptySubsequences: false)
+        precondition(pathParts.count <= 2, "at most one place for an id in \(path)")
+        let head = """
+             HTTP/1.1\r
+            Host: \(endpoint.authority)\r
+            Content-Type: application/json\r
+            Idempotency-Key: \(runPrefix)-\(Self.counterMark)\r
+            Content-Length: \(body.utf8.count)\r
+            \r
+
+            """
+        let start = "\(method) \(pathParts[0])"
+        let rest = (pathParts.count == 2 ? String(pathParts[1]) : "") + head + body
+        before = Array(start.utf8)
+        after = Array(rest.utf8)
+        counterOffsets = Self.offsets(of: Array(Self.counterMark.utf8), in: after)
+    }
+
+    private static func offsets(of mark: [UInt8], in bytes: [UInt8]) -> [Int] {
+        var found: [Int] = []
+        var index = 0
+        while index + mark.count <= bytes.count {
+            if bytes[index..<(index + mark.count)].elementsEqual(mark) {
+                found.append(index)
+                index += mark.count
+            } else {
+                index += 1
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,24 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A report as JSON: keys in order, one field a line, so that shell tools can read it too.
+enum ReportFile {
+    static func encode(_ report: LoadReport) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(report) + Data("\n".utf8)
+    }
+
+    /// Writes to a path, or to standard output for `-`.
+    static func write(_ report: LoadReport, to path: String) throws {
+        let data = try encode(report)
+        if path == "-" {
+            print(String(decoding: data, as: UTF8.self), terminator: "")
+        } else {
+            try data.write(to: URL(filePath: path), options: .atomic)
+        }
+    }
+}

@@ -1,0 +1,180 @@
+// The only code that changes an inventory. It can't refuse: what could be wrong was checked by `decide`, or by the
+// checksums of the log. A fact that doesn't fit stops the program, near its cause.
+
+extension EventInventory {
+    /// Applies a fact of this event.
+    /// - Precondition: the fact was decided on this very state, or comes from the log in its order.
+    public mutating func apply(_ fact: Fact) {
+        switch fact {
+        case .eventCreated, .eventRestored: preconditionFailure("an event was created twice")
+        case .eventUpdated(let details):
+            self.details = details
+            version += 1
+        case .eventStatusChanged(let status):
+            self.status = status
+            version += 1
+        case .sectionAdded(let details): sections.append(Section(details: details))
+        case .sectionUpdated(let number, let details):
+            sections[Int(number)].details = details
+            assertStock(of: number)
+        case .tierAdded(let details): tiers.append(Tier(details: details))
+        case .tierUpdated(let number, let details):
+            tiers[Int(number)].details = details
+            tiers[Int(number)].version += 1
+        case .holdPlaced(let state), .holdRestored(let state): place(state)
+        case .lineLocked(let reference, let line, let tier, let lock):
+            let slot = live(reference)
+            holds.withLine(slot, Int(line)) { $0.set(lock, tier: tier) }
+        case .holdExtended(let reference, let expiresAt): holds[live(reference)].expiresAt = expiresAt
+        case .holdConfirmed(let reference, let order): confirm(live(reference), order)
+        case .holdReleased(let reference, let at): end(live(reference), .released, at)
+        case .holdExpired(let reference, let at): end(live(reference), .expired, at)
+        case .ticketsRefunded(let reference, let tickets, let restock): refund(reference, tickets, restock)
+        case .endedSlotsRestored(let slots): for slot in slots { holds.joinEnded(slot) }
+        case .answerRestored(let key, let at, let bytes):
+            bytes.withUnsafeBytes { remember($0, for: key, at: at) }
+        }
+    }
+
+    /// Notes the time of a command that was applied.
+    public mutating func advance(to now: Milliseconds) { lastCommandAt = max(lastCommandAt, now) }
+
+    /// Keeps an answer's bytes for retries with the same key.
+    public mutating func remember(_ answer: UnsafeRawBufferPointer, for key: IdempotencyKey, at now: Milliseconds) {
+        idempotency.keep(answer, for: key, at: now)
+    }
+
+    private func live(_ reference: HoldReference) -> UInt32 {
+        let hold = holds.find(reference)
+        precondition(hold?.status == .held, "a fact about a hold that is not live")
+        return reference.slot
+    }
+
+    private mutating func place(_ state: HoldState) {
+        let slot = state.reference.slot
+        let hold = HoldSlab.Hold(
+            secret: state.secret,
+            createdAt: state.createdAt,
+            expiresAt: state.expiresAt,
+            endedAt: state.endedAt,
+            generation: state.reference.generation,
+            customer: customers.intern(state.customer),
+            previous: HoldSlab.none,
+            next: HoldSlab.none,
+            order: state.order.map { holds.addOrder($0.state) } ?? HoldSlab.none,
+            moreLines: HoldSlab.none,
+            status: state.status,
+            lineCount: UInt8(state.lineCount),
+            first: HoldSlab.Line(state.first)
+        )
+        holds.place(hold, state.rest.isEmpty ? [] : state.rest.map { HoldSlab.Line($0) }, at: slot)
+        switch state.status {
+        case .held:
+            joinCustomer(slot)
+            forEachLine(slot) { $0.reserved += $1 }
+            if hold.customer != CustomerTable.none { customers[hold.customer].openHolds += 1 }
+        case .confirmed:
+            joinCustomer(slot)
+            restoreSold(slot, state)
+        case .released, .expired: break
+        }
+    }
+
+    private mutating func confirm(_ slot: UInt32, _ order: OrderState) {
+        forEachLine(slot) {
+            $0.reserved -= $1
+            $0.sold += $1
+        }
+        closeForCustomer(slot)
+        holds[slot].status = .confirmed
+        holds[slot].endedAt = order.confirmedAt
+        holds[slot].order = holds.addOrder(order)
+    }
+
+    private mutating func end(_ slot: UInt32, _ status: HoldStatus, _ at: Milliseconds) {
+        forEachLine(slot) { $0.reserved -= $1 }
+        closeForCustomer(slot)
+        leaveCustomer(slot)
+        holds[slot].status = status
+        holds[slot].endedAt = at
+        holds.joinEnded(slot)
+    }
+
+    private mutating func refund(_ reference: HoldReference, _ tickets: [UInt32], _ restock: Bool) {
+        let order = holds[reference.slot].order
+        precondition(holds.find(reference) != nil && order != HoldSlab.none, "a refund of what is not an order")
+        holds.withOrder(order) {
+            $0.refunded = ($0.refunded + tickets).sorted()
+            if restock { $0.restocked = ($0.restocked + tickets).sorted() }
+        }
+        if restock {
+            for ticket in tickets { sections[section(ofTicket: ticket, in: reference.slot)].sold -= 1 }
+        }
+    }
+}
+
+// MARK: - Stock
+
+extension EventInventory {
+    private mutating func forEachLine(_ slot: UInt32, _ change: (inout Section, UInt32) -> Void) {
+        for index in 0..<Int(holds[slot].lineCount) {
+            let line = holds.line(slot, index)
+            change(&sections[Int(line.section)], line.quantity)
+            assertStock(of: line.section)
+        }
+    }
+
+    private mutating func restoreSold(_ slot: UInt32, _ state: HoldState) {
+        forEachLine(slot) { $0.sold += $1 }
+        for ticket in state.order?.state.restocked ?? [] {
+            sections[section(ofTicket: ticket, in: slot)].sold -= 1
+        }
+    }
+
+    /// The section of an order's ticket: tickets are numbered through the lines in order.
+    private func section(ofTicket ticket: UInt32, in slot: UInt32) -> Int {
+        var rest = ticket
+        for index in 0..<Int(holds[slot].lineCount) {
+            let line = holds.line(slot, index)
+            if rest < line.quantity { return Int(line.section) }
+            rest -= line.quantity
+        }
+        preconditionFailure("a ticket beyond the order's last one")
+    }
+
+    private func assertStock(of number: SectionNumber) {
+        let section = sections[Int(number)]
+        let committed = UInt64(section.details.buffer) + UInt64(section.reserved) + UInt64(section.sold)
+        precondition(committed <= UInt64(section.details.total), "a section was oversold")
+    }
+}
+
+// MARK: - Customers
+
+extension EventInventory {
+    private mutating func joinCustomer(_ slot: UInt32) {
+        let customer = holds[slot].customer
+        guard customer != CustomerTable.none else { return }
+        let head = customers[customer].firstHold
+        holds[slot].previous = HoldSlab.none
+        holds[slot].next = head
+        if head != HoldSlab.none { holds[head].previous = slot }
+        customers[customer].firstHold = slot
+    }
+
+    private mutating func leaveCustomer(_ slot: UInt32) {
+        let hold = holds[slot]
+        guard hold.customer != CustomerTable.none else { return }
+        if hold.previous == HoldSlab.none {
+            customers[hold.customer].firstHold = hold.next
+        } else {
+            holds[hold.previous].next = hold.next
+        }
+        if hold.next != HoldSlab.none { holds[hold.next].previous = hold.previous }
+    }
+
+    private mutating func closeForCustomer(_ slot: UInt32) {
+        let customer = holds[slot].customer
+        if customer != CustomerTable.none { customers[customer].openHolds -= 1 }
+    }
+}

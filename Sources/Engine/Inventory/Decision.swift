@@ -1,0 +1,42 @@
+/// What a command leads to: facts to be logged and applied, in order, and what the answer is made of.
+public struct Decision: Sendable {
+    public var first: Fact?
+    public var rest: [Fact]
+    public var answer: Answer
+
+    init(_ first: Fact?, rest: [Fact] = [], answer: Answer) {
+        self.first = first
+        self.rest = rest
+        self.answer = answer
+    }
+
+    /// All facts in order.
+    public var facts: [Fact] { (first.map { [$0] } ?? []) + rest }
+}
+
+extension EventInventory {
+    /// Decides a command without changing anything.
+    ///
+    /// The time is `context.now`; a hold at or past its deadline counts as expired, whether or not that is logged.
+    /// - Throws: why the command is refused; nothing has happened then.
+    public func decide(_ command: Command, _ context: CommandContext) throws(Rejection) -> Decision {
+        switch command {
+        case .createEvent: throw .eventExists
+        case .updateEvent(let details, let expected): try decideUpdate(details, expected)
+        case .publishEvent: try decideStatus(.published, from: .draft)
+        case .deleteEvent: try decideDeletion()
+        case .restoreEvent: try decideStatus(.draft, from: .cancelled)
+        case .addSection(let details): try decideSection(details)
+        case .updateSection(let number, let details): try decideSectionUpdate(number, details)
+        case .addTier(let details): try decideTier(details)
+        case .updateTier(let number, let details): try decideTierUpdate(number, details)
+        case .reserve(let request): try decideReservation(request, context)
+        case .lockPrice(let id, let tier): try decidePriceLock(id, tier, context)
+        case .extend(let id, let seconds): try decideExtension(id, seconds, context)
+        case .confirm(let id, let reference, let amount): try decideConfirmation(id, reference, amount, context)
+        case .release(let id): try decideRelease(id, context)
+        case .refund(let id, let tickets, let restock): try decideRefund(id, tickets, restock, context)
+        case .expire(let reference): decideExpiry(reference, context)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+extension EventInventory {
+    /// Recounts everything that is kept as a running number; empty when all is well.
+    public func checkInvariants() -> [String] {
+        var broken: [String] = []
+        var reserved = [UInt64](repeating: 0, count: sections.count)
+        var sold = [UInt64](repeating: 0, count: sections.count)
+        var openHolds: [UInt32: UInt32] = [:]
+        var chained: [UInt32: UInt32] = [:]
+        for slot in 0..<UInt32(holds.count) {
+            let hold = holds[slot]
+            count(slot, &reserved, &sold)
+            guard hold.customer != CustomerTable.none else { continue }
+            if hold.status == .held { openHolds[hold.customer, default: 0] += 1 }
+            if hold.status == .held || hold.status == .confirmed { chained[hold.customer, default: 0] += 1 }
+        }
+        for (number, section) in sections.enumerated() {
+            broken += check(section, number, reserved: reserved[number], sold: sold[number])
+        }
+        for (customer, expected) in chained {
+            let length = chainLength(of: customer)
+            if length != expected { broken.append("customer \(customer): \(length) holds in chain, \(expected) live") }
+            let open = openHolds[customer] ?? 0
+            if customers[customer].openHolds != open { broken.append("customer \(customer): open holds miscounted") }
+        }
+        return broken
+    }
+
+    private func count(_ slot: UInt32, _ reserved: inout [UInt64], _ sold: inout [UInt64]) {
+        let state = holdState(slot)
+        var tickets: [Int] = []
+        for index in 0..<state.lineCount {
+            let line = state[line: index]
+            if state.status == .held { reserved[Int(line.section)] += UInt64(line.quantity) }
+            tickets += Array(repeating: Int(line.section), count: Int(line.quantity))
+        }
+        guard state.status == .confirmed else { return }
+        let restocked = Set(state.order?.state.restocked ?? [])
+        for (ticket, section) in tickets.enumerated() where !restocked.contains(UInt32(ticket)) { sold[section] += 1 }
+    }
+
+    private func check(_ section: Section, _ number: Int, reserved: UInt64, sold: UInt64) -> [String] {
+        var broken: [String] = []
+        let place = "event \(details.id), section \(sectionID(SectionNumber(number)))"
+        if UInt64(section.reserved) != reserved {
+            broken.append("\(place): \(section.reserved) reserved, but live holds add up to \(reserved)")
+        }
+        if UInt64(section.sold) != sold {
+            broken.append("\(place): \(section.sold) sold, but orders add up to \(sold)")
+        }
+        let committed = UInt64(section.reserved) + UInt64(section.sold) + UInt64(section.details.buffer)
+        if committed > UInt64(section.details.total) {
+            broken.append("\(place): oversold, \(committed) committed of \(section.details.total)")
+        }
+        return broken
+    }
+
+    private func chainLength(of customer: UInt32) -> UInt32 {
+        var length: UInt32 = 0
+        var slot = customers[customer].firstHold
+        while slot != HoldSlab.none, length <= UInt32(holds.count) {
+            length += 1
+            slot = holds[slot].next
+        }
+        return length
+    }
+}

@@ -1,0 +1,46 @@
+extension EventInventory {
+    /// Answers a question about the state as it is at `context.now`.
+    /// - Throws: `…NotFound` where there is no such thing for this caller.
+    public func find(_ query: Query, _ context: CommandContext) throws(Rejection) -> Finding {
+        switch query {
+        case .event: return .event(eventView)
+        case .sections: return .sections((0..<SectionNumber(sections.count)).map { sectionView($0) })
+        case .section(let number):
+            guard hasSection(number) else { throw .sectionNotFound }
+            return .section(sectionView(number))
+        case .check(let number, let quantity):
+            guard hasSection(number) else { throw .sectionNotFound }
+            return check(number, quantity)
+        case .tiers(let activeOnly):
+            let views = (0..<TierNumber(tiers.count)).map { tierView($0) }
+            return .tiers(activeOnly ? views.filter { isActive($0.details, at: context.now) } : views)
+        case .calculate(let number, let quantity):
+            guard number < UInt32(tiers.count) else { throw .tierNotFound }
+            guard (1...InventoryLimits.quantityPerLineMax).contains(quantity) else { throw .invalid(.quantity) }
+            let tier = tierView(number)
+            let lock = tier.details.lock(version: tier.version, at: context.now, quantity: quantity)
+            return .price(tier, Quote(lock: lock, quantity: quantity))
+        case .reservation(let id):
+            return .reservation(holdState(try slot(of: id, context)), at: context.now)
+        case .order(let id):
+            guard let slot = try? slot(of: id, context), holds[slot].status == .confirmed else { throw .orderNotFound }
+            return .order(holdState(slot), at: context.now)
+        }
+    }
+
+    private func check(_ number: SectionNumber, _ quantity: UInt32) -> Finding {
+        let view = sectionView(number)
+        let section = view.details
+        let isSold = status == .published && section.isActive && section.isVisible
+        let isInRange = section.minimumPurchase <= quantity && quantity <= section.maximumPurchase
+        let isAvailable = isSold && isInRange && quantity <= view.counts.available
+        return .check(view, quantity: quantity, isAvailable: isAvailable)
+    }
+
+    private func isActive(_ tier: PriceTierDetails, at now: Milliseconds) -> Bool {
+        guard tier.isActive, tier.isVisible else { return false }
+        if let start = tier.salesStartAt, now < start { return false }
+        if let end = tier.salesEndAt, now >= end { return false }
+        return true
+    }
+}

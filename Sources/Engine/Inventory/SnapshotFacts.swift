@@ -1,0 +1,78 @@
+import WAL
+
+extension EventInventory {
+    /// The facts that rebuild this state from nothing, in an order in which they can be applied.
+    public func visitSnapshotFacts<E: Error>(_ body: (Fact) throws(E) -> Void) throws(E) {
+        try body(.eventRestored(restored))
+        for slot in 0..<UInt32(holds.count) { try body(.holdRestored(holdState(slot))) }
+        for chunk in endedSlots { try body(.endedSlotsRestored(chunk)) }
+        var failure: E?
+        idempotency.visit { key, at, bytes in
+            guard failure == nil else { return }
+            do throws(E) { try body(.answerRestored(key, at: at, bytes)) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    private var restored: EventRestored {
+        EventRestored(
+            tenant: tenant,
+            details: details,
+            createdAt: createdAt,
+            status: status,
+            version: version,
+            lastCommandAt: lastCommandAt,
+            sections: sections.map(\.details),
+            tiers: tiers.map(\.details),
+            tierVersions: tiers.map(\.version)
+        )
+    }
+
+    private var endedSlots: [[UInt32]] {
+        var chunks: [[UInt32]] = [[]]
+        holds.visitEnded { slot in
+            if chunks[chunks.count - 1].count == 4_096 { chunks.append([]) }
+            chunks[chunks.count - 1].append(slot)
+        }
+        return chunks.filter { !$0.isEmpty }
+    }
+
+    /// A number that says whether two inventories are the same, whatever led to them. Not cheap: it reads everything.
+    public func digest() -> UInt64 {
+        var buffer = RecordBuffer(capacity: 4_096)
+        var digest = InventoryDigest(of: self)
+        visitSnapshotFacts { fact in
+            buffer.removeAll()
+            buffer.beginRecord()
+            fact.encode(into: &buffer)
+            buffer.withLastPayload { digest.combine($0) }
+        }
+        return digest.finish()
+    }
+}
+
+/// A sum over the hashes of an event's snapshot facts and of its running counts.
+struct InventoryDigest {
+    private let seed: UInt64
+    private var sum: UInt64
+
+    init(of event: EventInventory) {
+        seed = event.key.rawValue
+        sum = seed
+        for section in event.sections {
+            var hash = StableHash(seed: 1)
+            hash.combine(section.reserved)
+            hash.combine(section.sold)
+            sum = sum &* 31 &+ hash.finish()
+        }
+    }
+
+    /// Adds a fact, encoded.
+    mutating func combine(_ fact: UnsafeRawBufferPointer) {
+        var hash = StableHash(seed: seed)
+        hash.combine(fact)
+        sum &+= hash.finish()
+    }
+
+    func finish() -> UInt64 { sum }
+}

@@ -1,0 +1,109 @@
+import WAL
+
+// A fact in a record: one byte for its kind, then its fields. A kind's number is never used for anything else again.
+
+extension Fact {
+    func encode(into buffer: inout RecordBuffer) {
+        buffer.write(kind)
+        switch self {
+        case .eventCreated(let tenant, let details, let at):
+            buffer.write(tenant)
+            buffer.write(details)
+            buffer.write(at)
+        case .eventUpdated(let details): buffer.write(details)
+        case .eventStatusChanged(let status): buffer.write(status.rawValue)
+        case .sectionAdded(let details): buffer.write(details)
+        case .sectionUpdated(let number, let details):
+            buffer.write(number)
+            buffer.write(details)
+        case .tierAdded(let details): buffer.write(details)
+        case .tierUpdated(let number, let details):
+            buffer.write(number)
+            buffer.write(details)
+        case .holdPlaced(let hold), .holdRestored(let hold): buffer.write(hold)
+        case .lineLocked(let reference, let line, let tier, let lock):
+            buffer.write(reference)
+            buffer.write(line)
+            buffer.write(tier)
+            buffer.write(lock)
+        case .holdExtended(let reference, let at), .holdReleased(let reference, let at),
+            .holdExpired(let reference, let at):
+            buffer.write(reference)
+            buffer.write(at)
+        case .holdConfirmed(let reference, let order):
+            buffer.write(reference)
+            buffer.write(order)
+        case .ticketsRefunded(let reference, let tickets, let restock):
+            buffer.write(reference)
+            buffer.write(tickets)
+            buffer.write(restock)
+        case .eventRestored(let event): buffer.write(event)
+        case .endedSlotsRestored(let slots): buffer.write(slots)
+        case .answerRestored(let key, let at, let bytes):
+            buffer.write(key)
+            buffer.write(at)
+            buffer.write(UInt32(bytes.count))
+            bytes.withUnsafeBytes { buffer.write(bytes: $0) }
+        }
+    }
+
+    private var kind: UInt8 {
+        switch self {
+        case .eventCreated: 1
+        case .eventUpdated: 2
+        case .eventStatusChanged: 3
+        case .sectionAdded: 4
+        case .sectionUpdated: 5
+        case .tierAdded: 6
+        case .tierUpdated: 7
+        case .holdPlaced: 8
+        case .lineLocked: 9
+        case .holdExtended: 10
+        case .holdConfirmed: 11
+        case .holdReleased: 12
+        case .holdExpired: 13
+        case .ticketsRefunded: 14
+        case .eventRestored: 15
+        case .holdRestored: 16
+        case .endedSlotsRestored: 17
+        case .answerRestored: 18
+        }
+    }
+
+    init(from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
+        let kind = try decoder.read(UInt8.self)
+        switch kind {
+        case 1:
+            let tenant = try decoder.readShortText()
+            let details = try decoder.readEventDetails()
+            self = .eventCreated(tenant: tenant, details, at: try decoder.read())
+        case 2: self = .eventUpdated(try decoder.readEventDetails())
+        case 3: self = .eventStatusChanged(try decoder.readCase())
+        case 4: self = .sectionAdded(try decoder.readSectionDetails())
+        case 5: self = .sectionUpdated(try decoder.read(), try decoder.readSectionDetails())
+        case 6: self = .tierAdded(try decoder.readTierDetails())
+        case 7: self = .tierUpdated(try decoder.read(), try decoder.readTierDetails())
+        case 8: self = .holdPlaced(try decoder.readHold())
+        case 9:
+            let reference = try decoder.readReference()
+            let line = try decoder.read(UInt8.self)
+            self = .lineLocked(reference, line: line, tier: try decoder.read(), try decoder.readLock())
+        case 10: self = .holdExtended(try decoder.readReference(), expiresAt: try decoder.read())
+        case 11: self = .holdConfirmed(try decoder.readReference(), try decoder.readOrder())
+        case 12: self = .holdReleased(try decoder.readReference(), at: try decoder.read())
+        case 13: self = .holdExpired(try decoder.readReference(), at: try decoder.read())
+        case 14:
+            let reference = try decoder.readReference()
+            let tickets = try decoder.readNumbers()
+            self = .ticketsRefunded(reference, tickets: tickets, restock: try decoder.readBool())
+        case 15: self = .eventRestored(try decoder.readEventRestored())
+        case 16: self = .holdRestored(try decoder.readHold())
+        case 17: self = .endedSlotsRestored(try decoder.readNumbers())
+        case 18:
+            let key = try decoder.readKey()
+            let at = try decoder.read(Milliseconds.self)
+            self = .answerRestored(key, at: at, Array(try decoder.readBytes(count: UInt32.self)))
+        default: throw decoder.malformed("\(kind) is no kind of fact")
+        }
+    }
+}

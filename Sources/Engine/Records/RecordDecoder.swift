@@ -1,0 +1,81 @@
+/// Reads back what `RecordBuffer` wrote. Every read is checked: bytes that passed a checksum may still be hostile.
+public struct RecordDecoder {
+    /// The bytes are not a record of this format.
+    public struct Malformed: Error, Equatable {
+        public let offset: Int
+        public let reason: String
+    }
+
+    // Sound: the decoder lives within the call that lends it the bytes.
+    private let bytes: UnsafeRawBufferPointer
+    private(set) var offset = 0
+
+    public init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+    var isAtEnd: Bool { offset == bytes.count }
+
+    func malformed(_ reason: String) -> Malformed { Malformed(offset: offset, reason: reason) }
+
+    mutating func read<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Malformed) -> T {
+        guard bytes.count - offset >= MemoryLayout<T>.size else { throw malformed("the record ends early") }
+        let value = T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
+        offset += MemoryLayout<T>.size
+        return value
+    }
+
+    /// A count followed by that many bytes.
+    mutating func readBytes<L: FixedWidthInteger & UnsignedInteger>(
+        count type: L.Type
+    ) throws(Malformed) -> UnsafeRawBufferPointer {
+        let count = Int(try read(type))
+        guard bytes.count - offset >= count else { throw malformed("a length of \(count) exceeds the record") }
+        defer { offset += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
+    }
+
+    mutating func readBool() throws(Malformed) -> Bool {
+        switch try read(UInt8.self) {
+        case 0: return false
+        case 1: return true
+        default: throw malformed("a flag that is neither 0 nor 1")
+        }
+    }
+
+    mutating func readOptional<T: FixedWidthInteger>() throws(Malformed) -> T? {
+        try readBool() ? try read(T.self) : nil
+    }
+
+    mutating func readShortText() throws(Malformed) -> ShortText {
+        guard let text = ShortText(utf8: try readBytes(count: UInt8.self)) else { throw malformed("not a short text") }
+        return text
+    }
+
+    mutating func readString() throws(Malformed) -> String {
+        guard let text = String(validating: try readBytes(count: UInt32.self), as: UTF8.self) else {
+            throw malformed("not UTF-8")
+        }
+        return text
+    }
+
+    /// Everything up to the record's end.
+    mutating func rest() -> [UInt8] {
+        defer { offset = bytes.count }
+        return Array(bytes[offset...])
+    }
+
+    mutating func readNumbers() throws(Malformed) -> [UInt32] {
+        let count = Int(try read(UInt32.self))
+        guard (bytes.count - offset) / 4 >= count else { throw malformed("a list of \(count) exceeds the record") }
+        var numbers: [UInt32] = []
+        numbers.reserveCapacity(count)
+        for _ in 0..<count { numbers.append(try read()) }
+        return numbers
+    }
+
+    mutating func readCase<T: RawRepresentable>(_ type: T.Type = T.self) throws(Malformed) -> T
+    where T.RawValue == UInt8 {
+        let raw = try read(UInt8.self)
+        guard let value = T(rawValue: raw) else { throw malformed("\(raw) is no \(T.self)") }
+        return value
+    }
+}

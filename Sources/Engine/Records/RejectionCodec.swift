@@ -1,0 +1,114 @@
+import WAL
+
+// A rejection as it is kept for retries. Most are a kind and up to three numbers, so all are: kind, then 3 × Int64.
+
+extension Rejection {
+    func encode(into buffer: inout RecordBuffer) {
+        let (kind, a, b, c) = numbers
+        buffer.write(kind)
+        buffer.write(a)
+        buffer.write(b)
+        buffer.write(c)
+    }
+
+    private var numbers: (UInt8, Int64, Int64, Int64) {
+        switch self {
+        case .eventNotFound: (1, 0, 0, 0)
+        case .eventExists: (2, 0, 0, 0)
+        case .eventChanged(let expected, let version): (3, Int64(expected), Int64(version), 0)
+        case .eventNotOnSale(let status): (4, Int64(status.rawValue), 0, 0)
+        case .wrongEventStatus(let status): (5, Int64(status.rawValue), 0, 0)
+        case .currencyFixed: (6, 0, 0, 0)
+        case .salesNotStarted(let start): (7, start, 0, 0)
+        case .salesEnded(let end): (8, end, 0, 0)
+        case .eventHasSales(let sold, let reserved): (9, Int64(sold), Int64(reserved), 0)
+        case .sectionNotFound: (10, 0, 0, 0)
+        case .sectionExists: (11, 0, 0, 0)
+        case .sectionInactive(let section): (12, Int64(section), 0, 0)
+        case .totalBelowCommitted(let asked, let committed): (13, Int64(asked), Int64(committed), 0)
+        case .soldOut(let section, let asked, let available): (14, Int64(section), Int64(asked), Int64(available))
+        case .belowMinimumPurchase(let section, let asked, let least):
+            (15, Int64(section), Int64(asked), Int64(least))
+        case .aboveMaximumPurchase(let section, let asked, let most): (16, Int64(section), Int64(asked), Int64(most))
+        case .sectionTwice(let section): (17, Int64(section), 0, 0)
+        case .tierNotFound: (18, 0, 0, 0)
+        case .tierInactive(let tier): (19, Int64(tier), 0, 0)
+        case .tierNotForSection(let tier, let section): (20, Int64(tier), Int64(section), 0)
+        case .overOrderLimit(let tier, let asked, let limit): (21, Int64(tier), Int64(asked), Int64(limit))
+        case .overCustomerLimit(let tier, let asked, let held, let limit):
+            (22, Int64(tier), Int64(asked) << 32 | Int64(held), Int64(limit))
+        case .tooManyOpenHolds(let held, let limit): (23, Int64(held), Int64(limit), 0)
+        case .customerMismatch: (24, 0, 0, 0)
+        case .holdTimeOutOfRange(let asked, let maximum): (25, Int64(asked), Int64(maximum), 0)
+        case .reservationNotFound: (26, 0, 0, 0)
+        case .reservationExpired(let at): (27, at, 0, 0)
+        case .reservationNotHeld(let status): (28, Int64(status.rawValue), 0, 0)
+        case .priceLockedOtherwise(let tier): (29, Int64(tier), 0, 0)
+        case .noPrice(let section): (30, Int64(section), 0, 0)
+        case .amountMismatch(let given, let total): (31, given, total, 0)
+        case .orderNotFound: (32, 0, 0, 0)
+        case .ticketNotFound(let index): (33, Int64(index), 0, 0)
+        case .ticketRefunded(let index): (34, Int64(index), 0, 0)
+        case .invalid(let field): (35, Int64(field.rawValue), 0, 0)
+        case .limitReached(let limit): (36, Int64(limit.rawValue), 0, 0)
+        case .idempotencyKeyReused: (37, 0, 0, 0)
+        }
+    }
+
+    init(from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
+        let kind = try decoder.read(UInt8.self)
+        let (a, b, c) = (try decoder.read(Int64.self), try decoder.read(Int64.self), try decoder.read(Int64.self))
+        func number(_ value: Int64) throws(RecordDecoder.Malformed) -> UInt32 {
+            guard let number = UInt32(exactly: value) else { throw decoder.malformed("\(value) is out of range") }
+            return number
+        }
+        func raw<T: RawRepresentable>(_ value: Int64) throws(RecordDecoder.Malformed) -> T where T.RawValue == UInt8 {
+            guard let raw = UInt8(exactly: value), let result = T(rawValue: raw) else {
+                throw decoder.malformed("\(value) is no \(T.self)")
+            }
+            return result
+        }
+        switch kind {
+        case 1: self = .eventNotFound
+        case 2: self = .eventExists
+        case 3: self = .eventChanged(expectedVersion: try number(a), version: try number(b))
+        case 4: self = .eventNotOnSale(status: try raw(a))
+        case 5: self = .wrongEventStatus(status: try raw(a))
+        case 6: self = .currencyFixed
+        case 7: self = .salesNotStarted(startsAt: a)
+        case 8: self = .salesEnded(endedAt: a)
+        case 9: self = .eventHasSales(sold: try number(a), reserved: try number(b))
+        case 10: self = .sectionNotFound
+        case 11: self = .sectionExists
+        case 12: self = .sectionInactive(try number(a))
+        case 13: self = .totalBelowCommitted(asked: try number(a), committed: try number(b))
+        case 14: self = .soldOut(try number(a), asked: try number(b), available: try number(c))
+        case 15: self = .belowMinimumPurchase(try number(a), asked: try number(b), minimum: try number(c))
+        case 16: self = .aboveMaximumPurchase(try number(a), asked: try number(b), maximum: try number(c))
+        case 17: self = .sectionTwice(try number(a))
+        case 18: self = .tierNotFound
+        case 19: self = .tierInactive(try number(a))
+        case 20: self = .tierNotForSection(try number(a), try number(b))
+        case 21: self = .overOrderLimit(try number(a), asked: try number(b), limit: try number(c))
+        case 22:
+            let (asked, held) = (try number(b >> 32), try number(b & 0xffff_ffff))
+            self = .overCustomerLimit(try number(a), asked: asked, held: held, limit: try number(c))
+        case 23: self = .tooManyOpenHolds(held: try number(a), limit: try number(b))
+        case 24: self = .customerMismatch
+        case 25: self = .holdTimeOutOfRange(askedSeconds: try number(a), maximumSeconds: try number(b))
+        case 26: self = .reservationNotFound
+        case 27: self = .reservationExpired(expiredAt: a)
+        case 28: self = .reservationNotHeld(status: try raw(a))
+        case 29: self = .priceLockedOtherwise(try number(a))
+        case 30: self = .noPrice(try number(a))
+        case 31: self = .amountMismatch(given: a, total: b)
+        case 32: self = .orderNotFound
+        case 33: self = .ticketNotFound(index: try number(a))
+        case 34: self = .ticketRefunded(index: try number(a))
+        case 35: self = .invalid(try raw(a))
+        case 36: self = .limitReached(try raw(a))
+        case 37: self = .idempotencyKeyReused
+        default: throw decoder.malformed("\(kind) is no kind of rejection")
+        }
+    }
+}

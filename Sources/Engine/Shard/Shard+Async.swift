@@ -1,0 +1,76 @@
+import WAL
+
+/// Why the `async` API gives no answer.
+public enum EngineError: Error, Equatable, Sendable {
+    case rejected(Rejection)
+    /// Nothing has happened; try again.
+    case unavailable(Unavailability)
+    /// The log failed after the decision: whether it happened is known after the next start. Ask again with the
+    /// same idempotency key.
+    case outcomeUnknown
+}
+
+extension Shard {
+    /// Decides one piece of work and waits until it, and all it shows, is durable.
+    func submit(_ submission: Submission) async throws(EngineError) -> Outcome {
+        guard waiters.count < Limits.waitersMax else { throw .unavailable(.logSaturated) }
+        let sink = OutcomeSink()
+        let position = perform([submission], sink: sink)
+        guard await durable(position) else { throw .outcomeUnknown }
+        switch sink.outcome! {
+        case .answer(.rejected(let rejection)), .refused(let rejection): throw .rejected(rejection)
+        case .unavailable(let reason): throw .unavailable(reason)
+        case let outcome: return outcome
+        }
+    }
+
+    private func durable(_ position: LogPosition) async -> Bool {
+        if position <= log.durablePosition { return true }
+        if isClosed { return false }
+        return await withCheckedContinuation { waiters.append($0, until: position) }
+    }
+
+    /// Told by the log, once for each durable batch.
+    func advanceWatermark(to position: LogPosition) {
+        waiters.release(through: position)
+        onDurable?(position)
+    }
+
+    /// Calls `listener` on the shard's loop with every new watermark.
+    public func listen(_ listener: @escaping @Sendable (LogPosition) -> Void) { onDurable = listener }
+
+    /// Takes no more work; what was decided is still made durable.
+    func close() { isClosed = true }
+
+    /// The log has failed: nothing more becomes durable.
+    func fail() {
+        isClosed = true
+        waiters.abandon()
+    }
+
+    /// The tenant's events whose ids come behind `after`, in the order of their ids' bytes.
+    func events(of tenant: ShortText, after: ShortText, limit: Int) async -> [EventView] {
+        let views = slots.lazy.filter { $0.tenant == tenant && after.precedes($0.details.id) }.map(\.eventView)
+        let page = Array(views.sorted { $0.details.id.precedes($1.details.id) }.prefix(limit))
+        _ = await durable(lastAppended)
+        return page
+    }
+
+    func keys() -> [EventKey] { slots.map(\.key) }
+
+    /// A copy of the event that shares its memory, and the position up to which it holds everything.
+    func copy(_ key: EventKey) -> (EventInventory, LogPosition) { (slots[slotOf[key]!], lastAppended) }
+
+    public func statistics() -> (counters: ShardCounters, events: Int, holdSlots: Int, idempotencyKeys: Int) {
+        let holds = slots.reduce(0) { $0 + $1.holdSlotCount }
+        let keys = slots.reduce(0) { $0 + $1.idempotencyCount }
+        return (counters, slots.count, holds, keys)
+    }
+}
+
+/// Sound: written inside the shard's isolation, read there after `perform` returned.
+private final class OutcomeSink: ReplySink, @unchecked Sendable {
+    var outcome: Outcome?
+
+    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: borrowing EventInventory?) { self.outcome = outcome }
+}

@@ -1,0 +1,114 @@
+import CLiburing
+import Glibc
+
+/// A mutex with a condition, for the few threads of the log. Waits take a deadline of the monotonic clock.
+///
+/// `@unchecked Sendable`: pthread objects are made to be shared, and these stay at one address until deinit.
+final class Monitor: @unchecked Sendable {
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+    init() {
+        mutex = .allocate(capacity: 1)
+        condition = .allocate(capacity: 1)
+        precondition(pthread_mutex_init(mutex, nil) == 0, "pthread_mutex_init")
+        var attributes = pthread_condattr_t()
+        pthread_condattr_init(&attributes)
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        precondition(pthread_cond_init(condition, &attributes) == 0, "pthread_cond_init")
+        pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        pthread_cond_destroy(condition)
+        pthread_mutex_destroy(mutex)
+        condition.deallocate()
+        mutex.deallocate()
+    }
+
+    @inline(__always)
+    func lock() { pthread_mutex_lock(mutex) }
+
+    @inline(__always)
+    func unlock() { pthread_mutex_unlock(mutex) }
+
+    func withLock<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+        lock()
+        defer { unlock() }
+        return try body()
+    }
+
+    /// Wakes whoever waits.
+    func signal() { pthread_cond_broadcast(condition) }
+
+    /// Waits with the lock held; may return without a signal. False when the deadline has passed.
+    func wait(until deadline: MonotonicTime?) -> Bool {
+        guard let deadline else {
+            pthread_cond_wait(condition, mutex)
+            return true
+        }
+        var time = timespec(
+            tv_sec: Int(deadline.nanoseconds / 1_000_000_000),
+            tv_nsec: Int(deadline.nanoseconds % 1_000_000_000)
+        )
+        return pthread_cond_timedwait(condition, mutex, &time) != ETIMEDOUT
+    }
+}
+
+/// Nanoseconds of the clock that never steps back.
+struct MonotonicTime: Comparable, Sendable {
+    var nanoseconds: UInt64
+
+    static var now: MonotonicTime {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
+    }
+
+    func advanced(microseconds: Int) -> MonotonicTime {
+        MonotonicTime(nanoseconds: nanoseconds + UInt64(microseconds) * 1000)
+    }
+
+    static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.nanoseconds < right.nanoseconds }
+}
+
+/// A thread of our own that can be waited for.
+final class JoinableThread: Sendable {
+    private let handle: pthread_t
+
+    /// - Parameter name: at most 15 bytes; what `top -H` shows.
+    init(name: String, _ body: @escaping @Sendable () -> Void) throws(LogError) {
+        var handle = pthread_t()
+        let box = Unmanaged.passRetained(ThreadBody(name: name, run: body))
+        let result = pthread_create(&handle, nil, runThreadBody, box.toOpaque())
+        guard result == 0 else {
+            box.release()
+            throw LogError.system(operation: "start thread", path: name, errno: result)
+        }
+        self.handle = handle
+    }
+
+    var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+
+    /// Waits for the thread's end. Called once, or `detach` instead.
+    func join() { pthread_join(handle, nil) }
+
+    func detach() { pthread_detach(handle) }
+}
+
+private final class ThreadBody: Sendable {
+    let name: String
+    let run: @Sendable () -> Void
+
+    init(name: String, run: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.run = run
+    }
+}
+
+private func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    let body = Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue()
+    holdfast_set_thread_name(body.name)
+    body.run()
+    return nil
+}

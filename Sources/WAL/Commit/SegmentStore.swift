@@ -1,0 +1,269 @@
+/// The files of the log: which segments and snapshots there are, making the next segment, letting go of old ones.
+///
+/// Every change of a name is made durable before anything relies on it, in the order that FORMAT.md gives.
+///
+/// `@unchecked Sendable`: everything that changes is guarded by `monitor`. The log's thread, the thread that prepares
+/// spares and the one that takes a snapshot come in.
+final class SegmentStore: @unchecked Sendable {
+    let folder: LogFolder
+    let identity: LogIdentity
+    let epoch: UInt64
+    private let options: WriteAheadLog.Options
+    private let random: RandomSource
+
+    private let monitor = Monitor()
+    private let manifestFile: ManifestFile
+    /// Ascending; the last one is in use.
+    private var segments: [SegmentHeader]
+    /// Newest first; only ones that are not known to be damaged.
+    private var snapshots: [Manifest.Snapshot]
+    private var spares: [UInt64]
+    private var nextSpare: UInt64
+    private var isStopping = false
+    private var isSnapshotOpen = false
+
+    /// - Parameters:
+    ///   - segments: ascending.
+    ///   - snapshots: newest first.
+    ///   - spares: numbers of the spare files in the folder.
+    init(
+        folder: LogFolder,
+        manifest: Manifest,
+        segments: [SegmentHeader],
+        snapshots: [Manifest.Snapshot],
+        spares: [UInt64],
+        options: WriteAheadLog.Options,
+        random: RandomSource
+    ) throws(LogError) {
+        self.folder = folder
+        self.options = options
+        self.random = random
+        self.segments = segments
+        self.snapshots = snapshots
+        self.spares = []
+        identity = manifest.identity
+        epoch = max(manifest.epoch, segments.last?.epoch ?? 0) + 1
+        nextSpare = (spares.max() ?? 0) + 1
+        manifestFile = try ManifestFile(manifest, in: folder)
+        try adopt(spares)
+    }
+
+    // MARK: The next segment
+
+    /// Makes the segment in which the log continues at `start`, and everything about it durable.
+    func makeSegment(startingAt start: ChainPoint) throws(LogError) -> (file: any DeviceFile, header: SegmentHeader) {
+        let spare = try takeSpare()
+        let number = monitor.withLock { max(segments.last?.number ?? 0, manifestFile.manifest.newestSegment) + 1 }
+        let header = SegmentHeader(
+            identity: identity,
+            number: number,
+            salt: random.next(),
+            epoch: epoch,
+            start: start,
+            segmentBytes: options.segmentBytes
+        )
+        let file = try folder.open(LogFolder.spareName(spare), .update)
+        let block = AlignedBuffer(byteCount: LogFormat.blockBytes)
+        header.write(to: block.bytes)
+        try file.write(UnsafeRawBufferPointer(block.bytes), at: 0)
+        try file.sync()
+        file.close()
+        let name = LogFolder.segmentName(number)
+        try folder.rename(LogFolder.spareName(spare), to: name)
+        try folder.sync()
+        try monitor.withLock { () throws(LogError) in
+            segments.append(header)
+            let epoch = epoch
+            try manifestFile.update {
+                $0.newestSegment = number
+                $0.epoch = epoch
+            }
+            monitor.signal()
+        }
+        return (try folder.open(name, .update), header)
+    }
+
+    /// Lets go of a segment that ended without a batch, once the one after it is durable.
+    func dropEmptySegments() throws(LogError) {
+        let empty = monitor.withLock {
+            zip(segments, segments.dropFirst()).filter { $0.start == $1.start }.map { $0.0 }
+        }
+        for segment in empty {
+            monitor.withLock { segments.removeAll { $0.number == segment.number } }
+            try recycle(segment)
+        }
+    }
+
+    // MARK: Spares
+
+    /// The number of a spare that is filled and durable; made on the spot when none is ready.
+    private func takeSpare() throws(LogError) -> UInt64 {
+        if let ready = monitor.withLock({ spares.isEmpty ? nil : spares.removeFirst() }) { return ready }
+        guard let made = try makeSpare() else { throw LogError.closed }
+        return made
+    }
+
+    /// Makes the spares that are missing, until `stop`. Runs on a thread of its own.
+    ///
+    /// A failure ends it: the log's thread then makes its segments itself and meets the failure where it matters.
+    func prepareSpares() {
+        while true {
+            let isNeeded = monitor.withLock {
+                while !isStopping && spares.count >= options.spareSegments { _ = monitor.wait(until: nil) }
+                return !isStopping
+            }
+            guard isNeeded, let spare = try? makeSpare() else { return }
+            monitor.withLock { spares.append(spare) }
+        }
+    }
+
+    func stopPreparing() {
+        monitor.withLock { isStopping = true }
+        monitor.signal()
+    }
+
+    /// A file of the size of a segment, filled with zeros by real writes so that later ones change no metadata.
+    /// nil when `stopPreparing` came in between.
+    private func makeSpare() throws(LogError) -> UInt64? {
+        let number = monitor.withLock {
+            nextSpare += 1
+            return nextSpare - 1
+        }
+        let name = LogFolder.spareName(number)
+        let temporary = name + LogFolder.temporarySuffix
+        let file = try folder.open(temporary, .create)
+        defer { file.close() }
+        let zeros = AlignedBuffer(byteCount: min(options.segmentBytes, 1 << 20))
+        zeros.bytes.zero(0..<zeros.bytes.count)
+        var offset = 0
+        while offset < options.segmentBytes {
+            if monitor.withLock({ isStopping }) { return nil }
+            let count = min(zeros.bytes.count, options.segmentBytes - offset)
+            try file.write(UnsafeRawBufferPointer(zeros.bytes).part(0..<count), at: offset)
+            offset += count
+        }
+        try file.sync()
+        try folder.rename(temporary, to: name)
+        try folder.sync()
+        return number
+    }
+
+    /// Keeps the spares of an earlier run that have the right size, within the bound; removes the others.
+    private func adopt(_ found: [UInt64]) throws(LogError) {
+        var hasRemoved = false
+        for number in found.sorted() {
+            let name = LogFolder.spareName(number)
+            let file = try folder.open(name, .read)
+            let byteCount = try file.byteCount()
+            file.close()
+            if byteCount == options.segmentBytes && spares.count < max(1, options.sparesMax) {
+                spares.append(number)
+            } else {
+                try folder.remove(name)
+                hasRemoved = true
+            }
+        }
+        if hasRemoved { try folder.sync() }
+    }
+
+    /// Turns a segment nobody needs into a spare, or removes it.
+    private func recycle(_ segment: SegmentHeader) throws(LogError) {
+        let name = LogFolder.segmentName(segment.number)
+        let spare: UInt64? = monitor.withLock {
+            guard spares.count < options.sparesMax, segment.segmentBytes == UInt64(options.segmentBytes) else {
+                return nil
+            }
+            nextSpare += 1
+            return nextSpare - 1
+        }
+        guard let spare else {
+            try folder.remove(name)
+            return try folder.sync()
+        }
+        try folder.rename(name, to: LogFolder.spareName(spare))
+        // Before anything is written into it: otherwise a crash could bring the old name back over new content.
+        try folder.sync()
+        monitor.withLock { spares.append(spare) }
+        monitor.signal()
+    }
+
+    // MARK: Snapshots
+
+    /// Reserves the one place for a snapshot that is being written.
+    func beginSnapshot(at position: LogPosition) throws(LogError) {
+        try monitor.withLock { () throws(LogError) in
+            guard !isSnapshotOpen else { throw LogError.misused("two snapshots at the same time") }
+            if let newest = snapshots.first, newest.position > position.rawValue {
+                throw LogError.misused("a snapshot at \(position) when there is one at \(newest.position)")
+            }
+            isSnapshotOpen = true
+        }
+    }
+
+    func endSnapshot() { monitor.withLock { isSnapshotOpen = false } }
+
+    func randomSalt() -> UInt64 { random.next() }
+
+    /// A snapshot has its name, durably: records it, then lets go of what only older ones needed.
+    func add(_ snapshot: Manifest.Snapshot) throws(LogError) {
+        try monitor.withLock { () throws(LogError) in
+            snapshots.removeAll { $0.position == snapshot.position }
+            snapshots.insert(snapshot, at: 0)
+            snapshots = Array(snapshots.prefix(options.snapshotsKept))
+            let kept = snapshots
+            let oldest = oldestNeededSegment()
+            try manifestFile.update {
+                $0.snapshots = kept
+                $0.oldestSegment = oldest
+            }
+        }
+        try removeOldSnapshots()
+        try recycleOldSegments()
+    }
+
+    /// The segment that holds the record behind the oldest kept snapshot; the first one while there are too few.
+    private func oldestNeededSegment() -> UInt64 {
+        let first = segments.first?.number ?? 0
+        guard snapshots.count == options.snapshotsKept, let position = snapshots.last?.position else { return first }
+        return segments.last { $0.start.nextPosition <= position + 1 }?.number ?? first
+    }
+
+    private func removeOldSnapshots() throws(LogError) {
+        let kept = monitor.withLock { Set(snapshots.map(\.position)) }
+        let old = try folder.list().filter { name in
+            LogFolder.snapshotPosition(name).map { !kept.contains($0) } ?? false
+        }
+        for name in old.sorted() { try folder.remove(name) }
+        if !old.isEmpty { try folder.sync() }
+    }
+
+    /// Oldest first and each durably: whatever a crash leaves has no gap.
+    private func recycleOldSegments() throws(LogError) {
+        while true {
+            let old: SegmentHeader? = monitor.withLock {
+                guard let first = segments.first, first.number < oldestNeededSegment() else { return nil }
+                segments.removeFirst()
+                return first
+            }
+            guard let old else { return }
+            try recycle(old)
+        }
+    }
+}
+
+/// Where salts and identities come from: the system, or a fixed sequence for golden files.
+final class RandomSource: @unchecked Sendable {
+    // Guarded by `monitor`.
+    private var fixed: UInt64?
+    private let monitor = Monitor()
+
+    init(fixed: UInt64?) { self.fixed = fixed }
+
+    func next() -> UInt64 {
+        monitor.withLock {
+            guard let current = fixed else { return UInt64.random(in: 1...UInt64.max) }
+            fixed = current &+ 1
+            return current
+        }
+    }
+}
