@@ -110,7 +110,7 @@ struct Call {
         }
     }
 
-    /// Refuses a body where the route takes none but an empty object.
+    /// Reads over a body that says nothing: the route takes none, but clients send `{}`.
     func readEmptyBody() throws(Problem) {
         _ = try readBody { body throws(JSONError) in
             try body.begin()

@@ -54,39 +54,44 @@ struct Page: Equatable, Sendable {
 
 /// The name of a request in problems and logs: `req_` and 32 hexadecimal digits.
 ///
-/// It comes from the idempotency key where there is one, so that a retry gets the same bytes.
+/// It comes from the idempotency key where there is one, so that a retry gets the same bytes. Most requests never show
+/// theirs: the text is made when it is asked for.
 struct RequestID: Equatable, Sendable {
-    let high: UInt64
-    let low: UInt64
+    private let high: UInt64
+    private let low: UInt64
+    private let isRandom: Bool
 
     init(_ key: IdempotencyKey) {
         high = key.high
         low = key.low
+        isRandom = false
     }
 
-    /// The same bits may become a reservation's secret, so only their hash is shown.
     init(random: (UInt64, UInt64)) {
-        func half(_ seed: UInt64) -> UInt64 {
-            var hash = StableHash(seed: seed)
-            hash.combine(random.0)
-            hash.combine(random.1)
-            return hash.finish()
-        }
-        high = half(0x7265_7175_6573_7431)
-        low = half(0x7265_7175_6573_7432)
+        (high, low) = random
+        isRandom = true
     }
 
     /// The text. Valid inside `body` only.
     func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        let shown = isRandom ? (hash(0x7265_7175_6573_7431), hash(0x7265_7175_6573_7432)) : (high, low)
         var text = InlineArray<36, UInt8>(repeating: 0)
         return try withUnsafeMutableBytes(of: &text) { raw in
             raw.copyBytes(from: "req_".utf8)
             for index in 0..<32 {
-                let word = index < 16 ? high : low
+                let word = index < 16 ? shown.0 : shown.1
                 let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - index % 16 * 4)) & 15
                 raw[4 + index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
             }
             return try body(UnsafeRawBufferPointer(raw))
         }
+    }
+
+    /// The same random bits may become a reservation's secret, so only a hash of them is ever shown.
+    private func hash(_ seed: UInt64) -> UInt64 {
+        var hash = StableHash(seed: seed)
+        hash.combine(high)
+        hash.combine(low)
+        return hash.finish()
     }
 }

@@ -80,7 +80,8 @@ struct KnownEvent: EventConstants {
             total: 12_420,
             paymentReference: "pi_1",
             ticketSecret: (0x1111_2222_3333_4444, 0x5555_6666_7777_8888),
-            refunded: refunded
+            refunded: refunded,
+            restocked: refunded
         )
     }
 }

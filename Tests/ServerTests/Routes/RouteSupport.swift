@@ -49,6 +49,15 @@ struct TestRequest {
     static let now: Milliseconds = 1_763_712_000_000
 
     func route(_ router: Router = Router()) throws -> RoutedRequest {
+        var sections = KnownSections()
+        return try route(router, now: Self.now, sections: &sections)
+    }
+
+    func route(
+        _ router: Router = Router(),
+        now: Milliseconds,
+        sections: inout some SectionLookup
+    ) throws -> RoutedRequest {
         var text = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
         let hasType = fields.contains { $0.0 == "Content-Type" }
         if body != nil, !hasType { text += "Content-Type: application/json\r\n" }
@@ -59,8 +68,7 @@ struct TestRequest {
             guard case .request(let request, _) = parser.parse(bytes) else {
                 throw TestFailure("not a request: \(text)")
             }
-            var sections = KnownSections()
-            return router.route(request, bytes, now: Self.now, random: random, sections: &sections)
+            return router.route(request, bytes, now: now, random: random, sections: &sections)
         }
     }
 
