@@ -68,7 +68,7 @@ struct SaleOptions: ParsableArguments {
     var sections = 4
 
     @Option(help: "Tickets per section.")
-    var stock = 1_000_000
+    var stock = 10_000_000
 
     @Option(help: "Seed of the buyers' choices.")
     var seed: UInt64 = 1
