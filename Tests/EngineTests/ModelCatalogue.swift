@@ -36,7 +36,8 @@ extension ModelEvent {
             sold += self.sold(SectionNumber(number))
             reserved += self.reserved(SectionNumber(number))
         }
-        guard sold == 0, reserved == 0 else { return .refusal([.eventHasSales(sold: sold, reserved: reserved)]) }
+        // Open holds don't keep an event from being cancelled: they can't be confirmed any more.
+        guard sold == 0 else { return .refusal([.eventHasSales(sold: sold, reserved: reserved)]) }
         return changeStatus(from: status, to: .cancelled)
     }
 
@@ -161,44 +162,52 @@ extension ModelEvent {
         return wrong
     }
 
-    /// What stands against selling these lines at their tiers.
+    /// What stands against giving these lines the price of their tiers.
     ///
-    /// - Parameter counted: tickets of the same hold that already have a tier; they are the customer's already,
-    ///   but still count towards the tier's limit per order.
+    /// - Parameter hold: the hold they belong to where it exists already; its lines are no more than themselves.
+    /// - Parameter isFresh: whether the line at an index gets its price now; one that has it isn't asked again, but
+    ///   still counts towards the limits of the others.
     func wrongTiers(
         _ lines: [HoldLine],
+        of hold: Int? = nil,
         customer: ShortText,
-        counted: [TierNumber: UInt32],
-        at now: Milliseconds
+        at now: Milliseconds,
+        isFresh: (Int) -> Bool = { _ in true }
     ) -> [Rejection] {
         var wrong: [Rejection] = []
-        var asked: [TierNumber: UInt32] = [:]
-        for line in lines {
+        var limited: Set<TierNumber> = []
+        for (index, line) in lines.enumerated() where isFresh(index) {
             guard let number = line.tier else { continue }
-            guard number < tiers.count else {
-                wrong.append(.tierNotFound)
-                continue
-            }
-            let tier = tiers[Int(number)].details
-            if !tier.isActive { wrong.append(.tierInactive(number)) }
-            if let only = tier.section, only != line.section {
-                wrong.append(.tierNotForSection(number, line.section))
-            }
-            wrong += outside(from: tier.salesStartAt, to: tier.salesEndAt, at: now)
-            asked[number] = (asked[number] ?? 0).addingReportingOverflow(line.quantity).partialValue
+            wrong += wrongTier(number, for: line.section, at: now)
+            if number < tiers.count { limited.insert(number) }
         }
-        for (number, quantity) in asked {
+        for number in limited {
             let tier = tiers[Int(number)].details
-            let order = quantity &+ (counted[number] ?? 0)
-            if tier.maxPerOrder > 0, order > tier.maxPerOrder {
-                wrong.append(.overOrderLimit(number, asked: order, limit: tier.maxPerOrder))
+            let asked = lines.reduce(0) { $1.tier == number ? $0 + min($1.quantity, ModelEvent.absurdQuantity) : $0 }
+            if tier.maxPerOrder > 0, asked > tier.maxPerOrder {
+                wrong.append(.overOrderLimit(number, asked: asked, limit: tier.maxPerOrder))
             }
             guard tier.maxPerCustomer > 0, !customer.isEmpty else { continue }
-            let held = held(by: customer, tier: number)
-            if UInt64(quantity) + UInt64(held) > UInt64(tier.maxPerCustomer) {
-                wrong.append(.overCustomerLimit(number, asked: quantity, held: held, limit: tier.maxPerCustomer))
+            let held = held(by: customer, tier: number, except: hold)
+            if asked + held > tier.maxPerCustomer {
+                wrong.append(.overCustomerLimit(number, asked: asked, held: held, limit: tier.maxPerCustomer))
             }
         }
         return wrong
+    }
+
+    /// What stands against the tier pricing the section today.
+    func wrongTier(_ number: TierNumber, for section: SectionNumber, at now: Milliseconds) -> [Rejection] {
+        guard number < tiers.count else { return [.tierNotFound] }
+        let tier = tiers[Int(number)].details
+        var wrong = outside(from: tier.salesStartAt, to: tier.salesEndAt, at: now)
+        if !tier.isActive || !tier.isVisible { wrong.append(.tierInactive(number)) }
+        if let only = tier.section, only != section { wrong.append(.tierNotForSection(number, section)) }
+        return wrong
+    }
+
+    /// The first tier that prices the section today.
+    func defaultTier(for section: SectionNumber, at now: Milliseconds) -> TierNumber? {
+        tiers.indices.map(TierNumber.init).first { wrongTier($0, for: section, at: now).isEmpty }
     }
 }

@@ -234,8 +234,8 @@ struct ModelCommands {
         var amount: Int64?
         if random.chance(30), let index = model.holdIndex(id, principal: .empty) {
             let lines = model.holds[index].lines
-            amount = lines.reduce(0) {
-                $0 + ($1.lock.map { lock in ModelPrice.total(lock, quantity: $1.quantity) } ?? 0)
+            amount = lines.reduce(0) { sum, line in
+                sum + (line.lock.map { ModelPrice.total($0, quantity: line.quantity) } ?? 0)
             }
             if random.chance(10) { amount = amount.map { $0 + 1 } }
         }

@@ -42,6 +42,9 @@ struct ModelEvent {
         var low: UInt64
     }
 
+    /// Where quantities are added up before each is checked, more than this counts as this.
+    static let absurdQuantity: UInt32 = 100_000
+
     let tenant: ShortText
     let key: EventKey
     let createdAt: Milliseconds
@@ -92,9 +95,9 @@ struct ModelEvent {
     }
 
     /// Tickets of a tier that a customer holds and owns: refunded ones are theirs no more.
-    func held(by customer: ShortText, tier: TierNumber) -> UInt32 {
+    func held(by customer: ShortText, tier: TierNumber, except: Int?) -> UInt32 {
         var sum: UInt32 = 0
-        for hold in holds where hold.state.customer == customer {
+        for (index, hold) in holds.enumerated() where hold.state.customer == customer && index != except {
             switch hold.state.status {
             case .held:
                 for line in hold.lines where line.tier == tier { sum += line.quantity }
@@ -110,9 +113,9 @@ struct ModelEvent {
         return sum
     }
 
-    /// A hold past its deadline is no longer open, whether or not the timer has come round.
-    func openHolds(of customer: ShortText, at now: Milliseconds) -> UInt32 {
-        UInt32(holds.count { $0.state.customer == customer && $0.state.status == .held && now < $0.state.expiresAt })
+    /// A hold past its deadline counts until the timer has come round, as its places do.
+    func openHolds(of customer: ShortText) -> UInt32 {
+        UInt32(holds.count { $0.state.customer == customer && $0.state.status == .held })
     }
 
     func holdIndex(_ id: HoldID, principal: ShortText) -> Int? {
@@ -129,14 +132,6 @@ struct ModelEvent {
     }
 
     // MARK: - Prices, worked out a second time
-
-    /// The first tier that sells this section today.
-    func defaultTier(for section: SectionNumber) -> TierNumber? {
-        for (number, tier) in tiers.enumerated() where tier.details.isActive {
-            if tier.details.section == nil || tier.details.section == section { return TierNumber(number) }
-        }
-        return nil
-    }
 
     func lock(_ number: TierNumber, quantity: UInt32, at now: Milliseconds) -> PriceLock {
         let tier = tiers[Int(number)]

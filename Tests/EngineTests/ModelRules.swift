@@ -77,11 +77,11 @@ extension ModelEvent {
         case .reserve(let request):
             reserve(request, context, choice)
         case .lockPrice(let id, let tier):
-            change(id, context) { $0.lockPrice($1, tier: tier, at: context.now) }
+            change(id, context, onSaleOnly: true) { $0.lockPrice($1, tier: tier, at: context.now) }
         case .extend(let id, let seconds):
-            change(id, context) { $0.extend($1, seconds: seconds, at: context.now) }
+            change(id, context, onSaleOnly: true) { $0.extend($1, seconds: seconds, at: context.now) }
         case .confirm(let id, let reference, let amount):
-            change(id, context) { $0.confirm($1, reference, amount: amount, choice, at: context.now) }
+            change(id, context, onSaleOnly: true) { $0.confirm($1, reference, amount: amount, choice, at: context.now) }
         case .release(let id):
             change(id, context) { $0.release($1, at: context.now) }
         case .refund(let id, let tickets, let restock):
@@ -113,27 +113,34 @@ extension ModelEvent {
             )
         }
         for (index, line) in lines.enumerated() {
-            if lines[..<index].contains(where: { $0.section == line.section }) {
+            if lines[..<index].contains(where: { $0.section == line.section && $0.tier == line.tier }) {
                 wrong.append(.sectionTwice(line.section))
             }
-            wrong += wrongPlaces(line)
+            wrong += wrongPlaces(line, of: lines)
         }
         let tiered = lines.map { HoldLine(section: $0.section, quantity: $0.quantity, tier: $0.tier) }
-        wrong += wrongTiers(tiered, customer: customer, counted: [:], at: now)
+        wrong += wrongTiers(tiered, customer: customer, at: now)
         let limit = details.openHoldsPerCustomerMax
-        let open = openHolds(of: customer, at: now)
+        let open = openHolds(of: customer)
         if limit > 0, !customer.isEmpty, open >= limit { wrong.append(.tooManyOpenHolds(held: open, limit: limit)) }
         guard wrong.isEmpty else { return .refusal(wrong) }
         return place(request, tiered, customer, until: now + Milliseconds(holdSeconds) * 1_000, choice, at: now)
     }
 
-    private func wrongPlaces(_ line: ReserveRequest.Line) -> [Rejection] {
-        guard line.section < sections.count else { return [.sectionNotFound] }
-        let section = sections[Int(line.section)].details
-        let asked = line.quantity
+    /// A section may come twice, at different tiers: its limits and its stock are for all of its lines together.
+    private func wrongPlaces(_ line: ReserveRequest.Line, of lines: [ReserveRequest.Line]) -> [Rejection] {
         var wrong: [Rejection] = []
-        if !section.isActive { wrong.append(.sectionInactive(line.section)) }
-        if asked < 1 || asked > InventoryLimits.quantityPerLineMax { wrong.append(.invalid(.quantity)) }
+        if line.quantity < 1 || line.quantity > InventoryLimits.quantityPerLineMax {
+            wrong.append(.invalid(.quantity))
+        }
+        guard line.section < sections.count else { return wrong + [.sectionNotFound] }
+        let section = sections[Int(line.section)].details
+        if !section.isActive || !section.isVisible { wrong.append(.sectionInactive(line.section)) }
+        // A quantity out of range is refused as such, or for the sum it leads to, cut to something sane.
+        guard lines[0].quantity <= Self.absurdQuantity else { return wrong }
+        let asked = lines.reduce(0) {
+            $1.section == line.section ? $0 + min($1.quantity, Self.absurdQuantity) : $0
+        }
         if asked < section.minimumPurchase {
             wrong.append(.belowMinimumPurchase(line.section, asked: asked, minimum: section.minimumPurchase))
         }
@@ -201,6 +208,7 @@ extension ModelEvent {
     private mutating func change(
         _ id: HoldID,
         _ context: CommandContext,
+        onSaleOnly: Bool = false,
         _ body: (inout ModelEvent, Int) -> ModelExpectation
     ) -> ModelExpectation {
         guard let index = holdIndex(id, principal: context.principal) else {
@@ -208,7 +216,9 @@ extension ModelEvent {
         }
         let state = holds[index].state
         switch state.status {
-        case .held where context.now < state.expiresAt: return body(&self, index)
+        case .held where context.now < state.expiresAt:
+            if onSaleOnly, status != .published { return .refusal([.eventNotOnSale(status: status)]) }
+            return body(&self, index)
         case .held, .expired: return .refusal([.reservationExpired(expiredAt: state.expiresAt)])
         case .confirmed, .released: return .refusal([.reservationNotHeld(status: state.status)])
         }
@@ -229,24 +239,22 @@ extension ModelEvent {
     /// The hold's lines with a price on each: what is locked stays, the rest gets today's.
     private func lockedLines(_ index: Int, tier: TierNumber?, at now: Milliseconds) -> Result<[HoldLine], Wrong> {
         let hold = holds[index]
-        if let tier, tier >= tiers.count { return .failure(Wrong(reasons: [.tierNotFound])) }
         var wrong: [Rejection] = []
         var lines = hold.lines
-        var fresh: [HoldLine] = []
-        var locked: [TierNumber: UInt32] = [:]
-        for (position, line) in lines.enumerated() {
+        for (position, line) in hold.lines.enumerated() {
             if line.lock != nil, let old = line.tier {
                 if let tier, tier != old { wrong.append(.priceLockedOtherwise(old)) }
-                locked[old, default: 0] += line.quantity
-            } else if let chosen = tier ?? line.tier ?? defaultTier(for: line.section) {
+            } else if let chosen = tier ?? line.tier ?? defaultTier(for: line.section, at: now) {
                 lines[position].tier = chosen
+                guard chosen < tiers.count else { continue }
                 lines[position].lock = lock(chosen, quantity: line.quantity, at: now)
-                fresh.append(lines[position])
             } else {
                 wrong.append(.noPrice(line.section))
             }
         }
-        wrong += wrongTiers(fresh, customer: hold.state.customer, counted: locked, at: now)
+        wrong += wrongTiers(lines, of: index, customer: hold.state.customer, at: now) {
+            hold.lines[$0].lock == nil
+        }
         return wrong.isEmpty ? .success(lines) : .failure(Wrong(reasons: wrong))
     }
 
@@ -260,9 +268,8 @@ extension ModelEvent {
         let deadline = state.expiresAt + Milliseconds(seconds) * 1_000
         let latest = state.createdAt + Milliseconds(details.holdTimeMaxSeconds) * 1_000
         guard seconds > 0, deadline <= latest else {
-            return .refusal([
-                .holdTimeOutOfRange(askedSeconds: seconds, maximumSeconds: details.holdTimeMaxSeconds)
-            ])
+            let left = UInt32(max(0, latest - state.expiresAt) / 1_000)
+            return .refusal([.holdTimeOutOfRange(askedSeconds: seconds, maximumSeconds: left)])
         }
         holds[index].state.expiresAt = deadline
         return .answer(.reservation(holds[index].state, at: now))
@@ -276,7 +283,7 @@ extension ModelEvent {
         at now: Milliseconds
     ) -> ModelExpectation {
         var wrong: [Rejection] = []
-        if paymentReference.utf8.count > InventoryLimits.paymentReferenceBytesMax {
+        if paymentReference.isEmpty || paymentReference.utf8.count > InventoryLimits.paymentReferenceBytesMax {
             wrong.append(.invalid(.paymentReference))
         }
         switch lockedLines(index, tier: nil, at: now) {
@@ -320,14 +327,13 @@ extension ModelEvent {
         var order = box.state
         let quantity = holds[index].state.quantity
         let left = (0..<quantity).filter { !order.refunded.contains($0) }
-        let asked = tickets.isEmpty ? left : tickets
+        // A ticket named twice is refunded once.
+        let asked = tickets.isEmpty ? left : Array(Set(tickets))
         var wrong: [Rejection] = []
         if asked.isEmpty { wrong += (0..<quantity).map { .ticketRefunded(index: $0) } }
-        for (position, ticket) in asked.enumerated() {
+        for ticket in asked {
             if ticket >= quantity { wrong.append(.ticketNotFound(index: ticket)) }
-            if order.refunded.contains(ticket) || asked[..<position].contains(ticket) {
-                wrong.append(.ticketRefunded(index: ticket))
-            }
+            if order.refunded.contains(ticket) { wrong.append(.ticketRefunded(index: ticket)) }
         }
         guard wrong.isEmpty else { return .refusal(wrong) }
         order.refunded = (order.refunded + asked).sorted()
@@ -341,7 +347,7 @@ extension ModelEvent {
         guard let index = found else { return .refusal([.reservationNotFound]) }
         let state = holds[index].state
         guard state.status == .held, state.expiresAt <= now else {
-            return .refusal([.reservationNotHeld(status: state.status)])
+            return .refusal([.reservationNotFound])
         }
         holds[index].state.status = .expired
         holds[index].state.endedAt = now

@@ -96,18 +96,14 @@ struct ModelReplay {
 extension EventInventory {
     /// The same event, rebuilt from its snapshot: every fact through its bytes, as in a snapshot file.
     func restoredFromSnapshot() throws -> EventInventory {
-        var restored: EventInventory?
-        try forEachSnapshotFact { (fact: Fact) throws(RecordDecoder.Malformed) in
+        var payloads: [[UInt8]] = []
+        visitSnapshotFacts { fact in
             var buffer = RecordBuffer(capacity: 1_024)
             buffer.append(Decision(fact, answer: .rejected(.eventNotFound)), event: key, at: lastCommandAt, key: nil)
-            let payload = buffer.withLastPayload { Array($0) }
-            let record = try payload.withUnsafeBytes { bytes throws(RecordDecoder.Malformed) in
-                try EventRecord(bytes)
-            }
-            for fact in record.facts {
-                if restored == nil { restored = EventInventory(creating: fact) } else { restored?.apply(fact) }
-            }
+            payloads.append(buffer.withLastPayload { Array($0) })
         }
-        return restored!
+        var replay = ModelReplay(shards: 1)
+        for payload in payloads { try replay.apply(payload) }
+        return replay.event(key)!
     }
 }
