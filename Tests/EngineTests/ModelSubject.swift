@@ -55,7 +55,7 @@ struct ModelSubject {
         records.append(payload)
         inventory.advance(to: context.now)
         if let key = context.idempotency {
-            inventory.remember(Array(payload[answerStart...]), for: key, at: context.now)
+            payload[answerStart...].withUnsafeBytes { inventory.remember($0, for: key, at: context.now) }
         }
     }
 
@@ -82,7 +82,8 @@ struct ModelReplay {
         }
         for fact in facts { shards[shard][record.event]?.apply(fact) }
         shards[shard][record.event]?.advance(to: record.at)
-        if let key = record.key { shards[shard][record.event]?.remember(record.answer, for: key, at: record.at) }
+        guard let key = record.key else { return }
+        record.answer.withUnsafeBytes { shards[shard][record.event]?.remember($0, for: key, at: record.at) }
     }
 
     func event(_ key: EventKey) -> EventInventory? { shards[key.shard(of: shards.count)][key] }

@@ -125,9 +125,13 @@ extension EventInventory {
     }
 
     private mutating func restoreSold(_ slot: UInt32, _ state: HoldState) {
-        forEachLine(slot) { $0.sold += $1 }
-        for ticket in state.order?.state.restocked ?? [] {
-            sections[section(ofTicket: ticket, in: slot)].sold -= 1
+        // Without the restocked ones from the start: their places may have been sold again to somebody else.
+        let restocked = state.order?.state.restocked ?? []
+        var firstTicket: UInt32 = 0
+        forEachLine(slot) { section, quantity in
+            let tickets = firstTicket..<firstTicket + quantity
+            section.sold += quantity - UInt32(restocked.count { tickets.contains($0) })
+            firstTicket = tickets.upperBound
         }
     }
 

@@ -7,7 +7,7 @@ public struct ShortText: Hashable, Sendable {
     public static let empty = ShortText(words: InlineArray(repeating: 0), count: 0)
 
     // The text's bytes in memory order, zeros behind the last one, so that equal texts have equal words.
-    private var words: InlineArray<8, UInt64>
+    @usableFromInline var words: InlineArray<8, UInt64>
     public private(set) var count: UInt8
 
     private init(words: InlineArray<8, UInt64>, count: UInt8) {
@@ -41,13 +41,11 @@ public struct ShortText: Hashable, Sendable {
     public var isEmpty: Bool { count == 0 }
 
     /// The UTF-8 bytes. Valid inside `body` only.
+    @inlinable
     public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
-        var result: Result<R, E>?
-        withUnsafeBytes(of: words) { whole in
-            let bytes = UnsafeRawBufferPointer(rebasing: whole[0..<Int(count)])
-            do throws(E) { result = .success(try body(bytes)) } catch { result = .failure(error) }
+        try withUnsafeBytes(of: words) { (whole) throws(E) -> R in
+            try body(UnsafeRawBufferPointer(rebasing: whole[0..<Int(count)]))
         }
-        return try result!.get()
     }
 
     public static func == (left: ShortText, right: ShortText) -> Bool {

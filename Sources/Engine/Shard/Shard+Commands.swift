@@ -119,9 +119,11 @@ extension Shard {
 }
 
 extension Rejection {
-    /// Whether a retry with the same key gets this refusal again. One that tells to look again and retry does not.
+    /// Whether a retry with the same key gets this refusal again. One that tells to try again later does not.
     fileprivate var isRemembered: Bool {
-        if case .eventChanged = self { return false }
-        return true
+        switch self {
+        case .eventChanged, .limitReached: false
+        default: true
+        }
     }
 }

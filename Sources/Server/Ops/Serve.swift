@@ -1,7 +1,6 @@
 import ArgumentParser
 import Dispatch
 import Engine
-import Foundation
 import Glibc
 import Logging
 import NIOCore
@@ -46,7 +45,7 @@ struct Serve: AsyncParsableCommand {
         }
         report(found, settings, logger)
 
-        let operations = Operations(openAPI: try Self.openAPI())
+        let operations = Operations(openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self))
         let fronts = loops.indices.map {
             LoopFront(number: $0, engine: engine, router: Router(), operations: operations)
         }
@@ -97,13 +96,6 @@ struct Serve: AsyncParsableCommand {
                 logger.error("no snapshot was taken, the log is kept whole: \(error)")
             }
         }
-    }
-
-    private static func openAPI() throws -> String {
-        guard let url = Bundle.module.url(forResource: "openapi", withExtension: "json") else {
-            throw ValidationError("openapi.json is missing beside the program; build it again.")
-        }
-        return try String(contentsOf: url, encoding: .utf8)
     }
 }
 
