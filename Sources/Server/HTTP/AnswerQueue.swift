@@ -1,0 +1,91 @@
+import NIOCore
+
+/// Brings answers, which come in any order, into the order of their requests.
+///
+/// Pure: bytes go in with their sequence, and come out of `ready` in order. The answer that is due is copied once;
+/// only one that overtook another is kept aside.
+struct AnswerQueue {
+    private struct Early {
+        let sequence: UInt32
+        let bytes: ByteBuffer
+    }
+
+    private static let keptBytesMax = 8 * 1024
+
+    /// Answers in order, to be sent.
+    var ready = ByteBuffer()
+    /// The sequence of the next request.
+    private(set) var next: UInt32 = 0
+    /// The sequence whose answer is due.
+    private var due: UInt32 = 0
+    /// The last request that is answered, once the connection is to be closed.
+    private var last: UInt32?
+    private var early: [Early] = []
+    private(set) var earlyBytes = 0
+
+    /// Requests without an answer in `ready`.
+    var inFlight: UInt32 {
+        guard let last else { return next &- due }
+        return last &+ 1 &- due
+    }
+
+    /// Whether nothing will be answered any more.
+    var isFinished: Bool { last != nil && inFlight == 0 }
+    var isFinishing: Bool { last != nil }
+
+    /// Numbers a request.
+    mutating func begin() -> UInt32 {
+        defer { next &+= 1 }
+        return next
+    }
+
+    /// From here on answers after that of `sequence` are dropped, and that one says `Connection: close`.
+    mutating func finish(after sequence: UInt32) {
+        if isFinished { return }
+        if let last, last &- due <= sequence &- due { return }
+        last = sequence
+        early.removeAll { $0.sequence &- due > sequence &- due }
+    }
+
+    /// Finishes after what is in flight. With nothing in flight no answer says so.
+    mutating func finish() {
+        if last == nil { last = next &- 1 }
+    }
+
+    /// - Precondition: the request was begun, and not answered before.
+    mutating func answer(_ sequence: UInt32, _ bytes: UnsafeRawBufferPointer) {
+        let isDropped = last.map { sequence &- due > $0 &- due } ?? false
+        if isDropped || isFinished { return }
+        precondition(sequence &- due < next &- due, "a request is answered twice, or was never begun")
+        guard sequence == due else {
+            assert(!early.contains { $0.sequence == sequence }, "a request is answered twice")
+            early.append(Early(sequence: sequence, bytes: ByteBuffer(bytes: bytes)))
+            earlyBytes += bytes.count
+            return
+        }
+        appendDue(bytes)
+        while let index = early.firstIndex(where: { $0.sequence == due }) {
+            let answer = early.remove(at: index)
+            earlyBytes -= answer.bytes.readableBytes
+            answer.bytes.withUnsafeReadableBytes { appendDue($0) }
+        }
+    }
+
+    /// Forgets what was sent; keeps the memory while it is small.
+    mutating func releaseReady() {
+        if ready.capacity > Self.keptBytesMax { ready = ByteBuffer() } else { ready.clear() }
+    }
+
+    private mutating func appendDue(_ bytes: UnsafeRawBufferPointer) {
+        if due == last { appendClosing(bytes) } else { ready.writeBytes(bytes) }
+        due &+= 1
+    }
+
+    /// Puts `Connection: close` behind the status line.
+    private mutating func appendClosing(_ bytes: UnsafeRawBufferPointer) {
+        let lineEnd = (bytes.firstIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+        ready.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<lineEnd]))
+        ready.writeStaticString("Connection: close\r\n")
+        ready.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[lineEnd...]))
+    }
+}

@@ -1,0 +1,20 @@
+/// How much one connection may ask for, and for how long. Times are kept to one `timeoutCheckIntervalMs`, never short.
+struct ConnectionLimits: Sendable {
+    var request = RequestLimits()
+    /// Requests of one connection that are not answered yet; at the limit it is not read any further.
+    var requestsInFlightMax: UInt32 = 64
+    /// Answer bytes a peer may leave unread before its connection is closed; beyond the largest single answer.
+    var unsentBytesMax = 8 * 1024 * 1024
+    /// Without any request.
+    var idleTimeoutMs: Int64 = 60_000
+    /// From the first byte of a request to its last.
+    var requestTimeoutMs: Int64 = 10_000
+    /// Without progress of a peer that has answers to read.
+    var writeStallTimeoutMs: Int64 = 10_000
+    /// How long a closed connection still reads, so that the peer gets the last answer rather than a reset.
+    var lingerTimeoutMs: Int64 = 2_000
+    /// How often connections look at the clock.
+    var timeoutCheckIntervalMs: Int64 = 1_000
+    /// Connections of the whole server; one more is told 503 and closed.
+    var connectionsMax = 16_384
+}

@@ -1,0 +1,95 @@
+import NIOCore
+import Synchronization
+
+/// The number of connections of the whole server.
+final class ConnectionCount: Sendable {
+    private let count = Atomic<Int>(0)
+
+    /// The number with the one that is being added.
+    func increment() -> Int { count.add(1, ordering: .relaxed).newValue }
+    func decrement() { count.subtract(1, ordering: .relaxed) }
+    var value: Int { count.load(ordering: .relaxed) }
+}
+
+/// The connections of one event loop, and the one timer that looks after them all.
+///
+/// Time is counted in ticks of that timer, so that no request reads a clock.
+// Sound because everything mutable is touched on `eventLoop` only; other threads just pass the reference along.
+final class LoopConnections: @unchecked Sendable {
+    enum Admission { case admitted, refused, dropped }
+
+    let eventLoop: any EventLoop
+    let executor: any RequestExecutor
+    let limits: ConnectionLimits
+    private(set) var tick: Int64 = 0
+    private let count: ConnectionCount
+    private var connections: [ObjectIdentifier: Connection] = [:]
+    private var timer: RepeatedTask?
+    private var isDraining = false
+    private var whenEmpty: EventLoopPromise<Void>?
+
+    init(eventLoop: any EventLoop, executor: any RequestExecutor, limits: ConnectionLimits, count: ConnectionCount) {
+        self.eventLoop = eventLoop
+        self.executor = executor
+        self.limits = limits
+        self.count = count
+    }
+
+    /// Ticks after which `milliseconds` have passed for certain: the tick that runs is not a whole one.
+    func ticks(_ milliseconds: Int64) -> Int64 {
+        (milliseconds + limits.timeoutCheckIntervalMs - 1) / limits.timeoutCheckIntervalMs + 1
+    }
+
+    /// Counts a new connection. `refused` ones are answered 503 and stay until they have read it, so there is a
+    /// limit to them too: beyond it they are dropped without a word.
+    func add(_ connection: Connection) -> Admission {
+        connections[ObjectIdentifier(connection)] = connection
+        let total = count.increment()
+        if isDraining { return .dropped }
+        if total <= limits.connectionsMax { return .admitted }
+        return total <= limits.connectionsMax + 64 ? .refused : .dropped
+    }
+
+    func remove(_ connection: Connection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        count.decrement()
+        finishIfEmpty()
+    }
+
+    func startTimer() {
+        eventLoop.assertInEventLoop()
+        let interval = TimeAmount.milliseconds(limits.timeoutCheckIntervalMs)
+        timer = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
+            self?.advance()
+        }
+    }
+
+    /// Lets every connection finish what it has in flight.
+    /// - Parameter promise: succeeds when the last one is closed.
+    func drain(_ promise: EventLoopPromise<Void>) {
+        eventLoop.assertInEventLoop()
+        isDraining = true
+        if let earlier = whenEmpty { promise.futureResult.cascade(to: earlier) }
+        whenEmpty = promise
+        for connection in Array(connections.values) { connection.drain() }
+        finishIfEmpty()
+    }
+
+    /// Closes every connection, answered or not.
+    func closeAll() {
+        eventLoop.assertInEventLoop()
+        for connection in Array(connections.values) { connection.close() }
+    }
+
+    private func advance() {
+        tick += 1
+        for connection in Array(connections.values) { connection.checkTimeouts() }
+    }
+
+    private func finishIfEmpty() {
+        guard connections.isEmpty, let promise = whenEmpty else { return }
+        whenEmpty = nil
+        timer?.cancel()
+        promise.succeed()
+    }
+}
