@@ -10,6 +10,8 @@ struct AnswerQueue {
         let bytes: ByteBuffer
     }
 
+    private static let keptBytesMax = 8 * 1024
+
     /// Answers in order, to be sent.
     var ready = ByteBuffer()
     /// The sequence of the next request.
@@ -39,6 +41,7 @@ struct AnswerQueue {
 
     /// From here on answers after that of `sequence` are dropped, and that one says `Connection: close`.
     mutating func finish(after sequence: UInt32) {
+        if isFinished { return }
         if let last, last &- due <= sequence &- due { return }
         last = sequence
         early.removeAll { $0.sequence &- due > sequence &- due }
@@ -66,6 +69,11 @@ struct AnswerQueue {
             earlyBytes -= answer.bytes.readableBytes
             answer.bytes.withUnsafeReadableBytes { appendDue($0) }
         }
+    }
+
+    /// Forgets what was sent; keeps the memory while it is small.
+    mutating func releaseReady() {
+        if ready.capacity > Self.keptBytesMax { ready = ByteBuffer() } else { ready.clear() }
     }
 
     private mutating func appendDue(_ bytes: UnsafeRawBufferPointer) {

@@ -1,251 +1,350 @@
 import NIOCore
 
-/// One client's connection: bytes in, requests to the executor; answers, in any order, back out in the order of the
-/// requests.
+/// One client's connection: bytes in, requests to the executor, answers out in the order of the requests.
 ///
-/// A connection is open, then finishing (nothing more is read, what is in flight is answered), then lingering (the
-/// last answer is sent, input is thrown away so that the peer reads it rather than a reset), then closed.
-// Sound because everything is touched on the channel's event loop only; other threads just pass the reference along.
+///     open → finishing (no more requests; the answers in flight) → sending (the channel has all answers) → lingering
+///     (all sent; reads on for a moment, so that the peer is not reset while it reads the last answer) → closed
+///
+/// A request that lies whole in the bytes just read is executed where it lies; only the rest of one that does not
+/// is copied. While too many requests wait, or the peer does not read its answers, nothing more is read.
+// Sound because every method is called on the channel's event loop, most of them by the channel itself; other
+// threads only pass the reference along.
 final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    private enum Phase { case open, finishing, sending, lingering, closed }
+
     private let loop: LoopConnections
-    private let executor: any RequestExecutor
-    private let limits: ConnectionLimits
     private var context: ChannelHandlerContext?
+    private var phase = Phase.open
     private var parser: RequestParser
-    private var input = ByteBuffer()
+    /// The beginning of a request whose rest has not come yet, or requests that have to wait.
+    private var unread = ByteBuffer()
     private var answers = AnswerQueue()
+
+    /// In the list of connections to be flushed, or about to flush itself.
     private var isDirty = false
-    private var isReading = true
-    private var hasReadWaiting = false
-    private var isLingering = false
+    /// Reading: what is answered meanwhile is flushed at the end of the read.
+    private var isExecuting = false
+    private var isHeldBack = false
+    private var isReadPending = false
+    private var isWriting = false
+    private var isResumeScheduled = false
+    private var inputIsClosed = false
     private var hasSentContinue = false
-    private var isAdmitted = false
-    /// The tick of the last progress, and of the first byte of the request that is incomplete.
-    private var progressTick: Int64 = 0
-    private var requestTick: Int64 = 0
 
-    init(_ loop: LoopConnections) {
+    private var activeTick: Int64
+    /// Since when a request has been arriving.
+    private var requestBeganTick: Int64?
+    /// What the peer had left unread in this tick, for telling a slow one from one that does not read at all.
+    private var stall = (unsentBytes: 0, tick: Int64(0))
+    private var lingerTick: Int64 = 0
+
+    init(loop: LoopConnections) {
         self.loop = loop
-        executor = loop.executor
-        limits = loop.limits
-        parser = RequestParser(limits: limits.request)
+        parser = RequestParser(limits: loop.limits.request)
+        activeTick = loop.tick
     }
 
-    // MARK: - Answers
+    var eventLoop: any EventLoop { loop.eventLoop }
+    var remoteAddress: SocketAddress? { context?.remoteAddress }
+    var isClosed: Bool { phase == .closed }
+}
 
-    /// Takes the answer to a request; it is sent with the next `flush`. Dropped when the connection is gone.
-    func answer(_ sequence: UInt32, bytes: UnsafeRawBufferPointer) {
-        guard context != nil else { return }
+// MARK: - For the executor
+
+extension Connection {
+    /// Answers a request. Copies the bytes; `flush` sends them once all earlier requests are answered.
+    /// - Parameters:
+    ///   - bytes: a whole response.
+    ///   - close: the connection says `Connection: close` with this answer, and drops the requests behind it.
+    func answer(_ sequence: UInt32, _ bytes: UnsafeRawBufferPointer, close: Bool = false) {
+        loop.eventLoop.assertInEventLoop()
+        guard phase == .open || phase == .finishing else { return }
+        if close { finish(after: sequence) }
         answers.answer(sequence, bytes)
-        if !isDirty {
-            isDirty = true
-            executor.dirtyConnections.append(self)
-        }
+        guard !isDirty else { return }
+        isDirty = true
+        if !isExecuting { loop.executor.dirtyConnections.append(self) }
     }
 
-    /// Sends the answers that are due, with one write.
+    /// Sends what is answered in order. Costs next to nothing where nothing is.
     func flush() {
         isDirty = false
-        guard let context else { return }
-        if answers.ready.readableBytes > 0 {
-            var out = ByteBuffer()
-            swap(&out, &answers.ready)
-            progressTick = loop.tick
-            context.writeAndFlush(wrapOutboundOut(out), promise: nil)
-            // Written at once in the usual case: then the buffer is ours again, memory and all.
-            out.clear(minimumCapacity: 0)
-            if answers.ready.capacity == 0 { answers.ready = out }
-        }
-        checkUnsent()
-        goOn()
+        guard phase == .open || phase == .finishing, let context else { return }
+        if answers.ready.readableBytes > 0, context.channel.isWritable { write(to: context) }
+        guard phase == .open || phase == .finishing else { return }
+        guard answers.ready.readableBytes + answers.earlyBytes <= loop.limits.unsentBytesMax else { return close() }
+        if answers.isFinished, answers.ready.readableBytes == 0 { return send() }
+        sendContinueIfDue()
+        if isHeldBack, !mustHoldBack { scheduleResume() }
     }
 
-    private func checkUnsent() {
-        if answers.earlyBytes + answers.ready.readableBytes > limits.unsentBytesMax { close() }
+    /// The write may fail or change the writability before it returns; both come back into this class.
+    private func write(to context: ChannelHandlerContext) {
+        guard !isWriting else { return }
+        isWriting = true
+        activeTick = loop.tick
+        context.writeAndFlush(wrapOutboundOut(answers.ready), promise: nil)
+        answers.releaseReady()
+        isWriting = false
     }
 
-    private func goOn() {
-        guard context != nil else { return }
-        if answers.isFinished { return linger() }
-        updateReading()
-        if isReading && input.readableBytes > 0 { readRequests() }
-    }
-
-    // MARK: - Ending
-
-    /// Answers what is in flight, then closes.
+    /// Answers what is in flight, the last with `Connection: close`, and closes. A request half received is dropped.
     func drain() {
-        guard context != nil else { return }
+        loop.eventLoop.assertInEventLoop()
+        guard phase == .open else { return }
+        phase = .finishing
         answers.finish()
-        if answers.isFinished { linger() }
+        dropUnread()
+        flush()
     }
 
-    /// Closes at once.
+    /// Closes at once, answered or not.
     func close() { context?.close(promise: nil) }
 
-    private func linger() {
-        guard let context, !isLingering else { return }
-        isLingering = true
-        progressTick = loop.tick
-        input.clear()
-        context.close(mode: .output, promise: nil)
-        resumeReading()
-    }
-
-    private func refuse(_ rejection: HTTPRejection) {
-        let sequence = answers.begin()
+    private func finish(after sequence: UInt32) {
+        if phase == .open { phase = .finishing }
         answers.finish(after: sequence)
-        input.clear()
-        var writer = ResponseWriter(capacity: 512)
-        let problem = ProblemDetails(
-            status: rejection.status,
-            code: rejection.code,
-            title: rejection.reason.description,
-            retryAfterSeconds: rejection.status == .serviceUnavailable ? 1 : nil
-        )
-        let requestId: StaticString = "req_unread"
-        let range = requestId.withUTF8Buffer { writer.writeProblem(problem, requestId: UnsafeRawBufferPointer($0)) }
-        writer.bytes.withBytes(in: range) { answer(sequence, bytes: $0) }
-        executor.requestRefused(rejection, on: self)
+        dropUnread()
     }
 
-    /// Called once a tick of the loop's timer.
-    func checkTimeouts() {
-        let waited = loop.tick - progressTick
-        if isLingering {
-            if waited >= loop.ticks(limits.lingerTimeoutMs) { close() }
-        } else if let context, !context.channel.isWritable {
-            if waited >= loop.ticks(limits.writeStallTimeoutMs) { close() }
-        } else if answers.inFlight > 0 {
-            return
-        } else if input.readableBytes > 0 {
-            guard loop.tick - requestTick >= loop.ticks(limits.requestTimeoutMs) else { return }
-            refuse(.timeout)
-            executor.dirtyConnections.flushAll()
-        } else if waited >= loop.ticks(limits.idleTimeoutMs) {
-            close()
-        }
+    private func dropUnread() {
+        requestBeganTick = nil
+        unread = ByteBuffer()
+        release()
     }
 }
 
-// MARK: - Channel events
+// MARK: - Requests
 
 extension Connection {
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func channelActive(context: ChannelHandlerContext) {
-        progressTick = loop.tick
-        switch loop.add(self) {
-        case .admitted: isAdmitted = true
-        case .refused:
-            refuse(.tooManyConnections)
-            executor.dirtyConnections.flushAll()
-        case .dropped: close()
-        }
-        context.fireChannelActive()
+    private var mustHoldBack: Bool {
+        answers.inFlight >= loop.limits.requestsInFlightMax || context?.channel.isWritable != true
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        self.context = nil
-        loop.remove(self)
-        executor.connectionClosed(self)
-        context.fireChannelInactive()
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard isAdmitted, !isLingering, !answers.isFinishing else { return }
-        var bytes = unwrapInboundIn(data)
-        progressTick = loop.tick
-        if input.readableBytes == 0 {
-            requestTick = loop.tick
-            input = bytes
-        } else {
-            input.writeBuffer(&bytes)
-        }
-        readRequests()
-    }
-
-    func channelReadComplete(context: ChannelHandlerContext) {
-        executor.dirtyConnections.flushAll()
-        context.fireChannelReadComplete()
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard let event = event as? ChannelEvent, event == .inputClosed else {
-            return context.fireUserInboundEventTriggered(event)
-        }
-        if isLingering { return close() }
-        // A peer that has said all it will may still read its answers.
-        answers.finish()
-        if answers.isFinished { close() }
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        progressTick = loop.tick
-        goOn()
-        context.fireChannelWritabilityChanged()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
-
-    func read(context: ChannelHandlerContext) {
-        if isReading { context.read() } else { hasReadWaiting = true }
-    }
-}
-
-// MARK: - Reading
-
-extension Connection {
-    private func readRequests() {
-        while isReading, !answers.isFinishing, input.readableBytes > 0 {
-            let outcome = input.withUnsafeReadableBytes { parse($0) }
-            switch outcome {
-            case .needMore:
-                sendContinue()
-                return
-            case .failure(let rejection): return refuse(rejection)
-            case .request(_, let consumedBytes):
-                input.moveReaderIndex(forwardBy: consumedBytes)
-                hasSentContinue = false
-                requestTick = loop.tick
+    /// Executes the requests that are complete, and returns how many bytes they were.
+    private func consume(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var offset = 0
+        while phase == .open, offset < bytes.count {
+            if mustHoldBack {
+                isHeldBack = true
+                return offset
             }
-            updateReading()
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            switch parser.parse(rest) {
+            case .needMore:
+                waitForMore(receivedBytes: rest.count)
+                return offset
+            case .request(let request, let consumedBytes):
+                offset += consumedBytes
+                begin(request, UnsafeRawBufferPointer(rebasing: rest[..<consumedBytes]))
+            case .failure(let rejection):
+                refuse(rejection)
+            }
         }
-        if input.readableBytes == 0 { input = ByteBuffer() }
+        return phase == .open ? offset : bytes.count
     }
 
-    private func parse(_ bytes: UnsafeRawBufferPointer) -> RequestParser.Outcome {
-        let outcome = parser.parse(bytes)
-        guard case .request(let request, let consumedBytes) = outcome else { return outcome }
+    private func begin(_ request: HTTPRequest, _ bytes: UnsafeRawBufferPointer) {
+        requestBeganTick = nil
+        hasSentContinue = false
         let sequence = answers.begin()
-        if !request.keepAlive { answers.finish(after: sequence) }
-        let whole = UnsafeRawBufferPointer(rebasing: bytes[..<consumedBytes])
-        executor.execute(request, bytes: whole, on: self, sequence: sequence)
-        return outcome
+        if !request.keepAlive { finish(after: sequence) }
+        loop.executor.execute(request, bytes: bytes, on: self, sequence: sequence)
     }
 
-    /// Asks for a body that the peer holds back, once everything before is answered.
-    private func sendContinue() {
-        guard let context, parser.awaitsContinue, !hasSentContinue, answers.inFlight == 0 else { return }
+    private func waitForMore(receivedBytes: Int) {
+        if requestBeganTick == nil { requestBeganTick = loop.tick }
+        // A client that has begun to send the body does not wait for a leave to do so.
+        if parser.awaitsContinue, receivedBytes > parser.bodyStart { hasSentContinue = true }
+        sendContinueIfDue()
+    }
+
+    /// `100 Continue` belongs behind the answers to all earlier requests.
+    private func sendContinueIfDue() {
+        guard phase == .open, parser.awaitsContinue, !hasSentContinue, answers.inFlight == 0,
+            answers.ready.readableBytes == 0, let context
+        else { return }
         hasSentContinue = true
         context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
     }
 
-    /// Reads on while there is room for more requests and the peer takes its answers.
-    private func updateReading() {
-        guard let context else { return }
-        let hasRoom = answers.inFlight < limits.requestsInFlightMax && context.channel.isWritable
-        if hasRoom { resumeReading() } else { isReading = false }
+    /// Answers in place of the executor, after all requests before, and closes.
+    private func refuse(_ rejection: HTTPRejection) {
+        let sequence = answers.begin()
+        finish(after: sequence)
+        let response = rejection.response(requestId: "req_" + String(UInt64.random(in: .min ... .max), radix: 16))
+        response.bytes.withBytes { answer(sequence, $0, close: true) }
+        loop.executor.requestRefused(rejection, on: self)
     }
 
-    private func resumeReading() {
-        isReading = true
-        guard hasReadWaiting, let context else { return }
-        hasReadWaiting = false
-        context.read()
+    private func consumeUnread() {
+        // Taken out for the time of reading: the executor may close the connection meanwhile.
+        var bytes = unread
+        unread = ByteBuffer()
+        let consumedBytes = bytes.withUnsafeReadableBytes { consume($0) }
+        bytes.moveReaderIndex(forwardBy: consumedBytes)
+        guard phase == .open, bytes.readableBytes > 0 else { return }
+        bytes.discardReadBytes()
+        unread = bytes
+    }
+}
+
+// MARK: - Backpressure
+
+extension Connection {
+    func read(context: ChannelHandlerContext) {
+        if isHeldBack { isReadPending = true } else { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, !isWriting { flush() }
+    }
+
+    /// In a turn of its own: `flush` may be called by an executor that is not prepared for requests.
+    private func scheduleResume() {
+        guard !isResumeScheduled else { return }
+        isResumeScheduled = true
+        loop.eventLoop.execute { self.resume() }
+    }
+
+    private func resume() {
+        isResumeScheduled = false
+        guard phase == .open, isHeldBack, !mustHoldBack else { return }
+        isHeldBack = false
+        if requestBeganTick != nil { requestBeganTick = loop.tick }
+        isExecuting = true
+        consumeUnread()
+        isExecuting = false
+        if isDirty { flush() }
+        if !isHeldBack { release() }
+        closeIfInputEnded()
+    }
+
+    /// Reads on.
+    private func release() {
+        isHeldBack = false
+        guard isReadPending else { return }
+        isReadPending = false
+        context?.read()
+    }
+}
+
+// MARK: - The channel
+
+extension Connection {
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func channelActive(context: ChannelHandlerContext) {
+        switch loop.add(self) {
+        case .admitted: break
+        case .dropped: close()
+        case .refused:
+            refuse(.tooManyConnections)
+            flush()
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard phase == .open else { return }
+        isExecuting = true
+        var bytes = unwrapInboundIn(data)
+        if unread.readableBytes > 0 || isHeldBack {
+            unread.writeBuffer(&bytes)
+            if !isHeldBack { consumeUnread() }
+            return
+        }
+        let consumedBytes = bytes.withUnsafeReadableBytes { consume($0) }
+        guard phase == .open, consumedBytes < bytes.readableBytes else { return }
+        bytes.moveReaderIndex(forwardBy: consumedBytes)
+        unread.writeBuffer(&bytes)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isExecuting = false
+        if isDirty { flush() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard let event = event as? ChannelEvent, event == .inputClosed else { return }
+        inputIsClosed = true
+        closeIfInputEnded()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        phase = .closed
+        dropUnread()
+        loop.remove(self)
+        loop.executor.connectionClosed(self)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { close() }
+
+    /// A peer that has shut its side down still gets the answers to what it has sent whole.
+    private func closeIfInputEnded() {
+        guard inputIsClosed else { return }
+        if phase == .lingering { return close() }
+        if !isHeldBack { drain() }
+    }
+
+    /// The last answer is with the channel: an empty write behind it tells when it has been sent.
+    private func send() {
+        guard let context else { return }
+        phase = .sending
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.whenComplete { _ in self.linger() }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: sent)
+    }
+
+    private func linger() {
+        guard phase == .sending else { return }
+        phase = .lingering
+        lingerTick = loop.tick
+        if inputIsClosed { return close() }
+        context?.close(mode: .output, promise: nil)
+        release()
+    }
+}
+
+// MARK: - Time
+
+extension Connection {
+    /// Called once a tick.
+    func checkTimeouts() {
+        let limits = loop.limits
+        if phase == .lingering {
+            if loop.tick - lingerTick >= loop.ticks(limits.lingerTimeoutMs) { close() }
+        } else if isStalled {
+            close()
+        } else if let requestBeganTick, !isHeldBack {
+            guard loop.tick - requestBeganTick >= loop.ticks(limits.requestTimeoutMs) else { return }
+            refuse(.timeout)
+            flush()
+        } else if answers.inFlight == 0, loop.tick - activeTick >= loop.ticks(limits.idleTimeoutMs) {
+            close()
+        }
+    }
+
+    /// Whether the peer has not read a byte of what waits for it, for too long.
+    private var isStalled: Bool {
+        let unsentBytes = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if unsentBytes == 0 || unsentBytes != stall.unsentBytes { stall = (unsentBytes, loop.tick) }
+        return loop.tick - stall.tick >= loop.ticks(loop.limits.writeStallTimeoutMs)
+    }
+}
+
+extension HTTPRejection {
+    fileprivate func response(requestId: String) -> ResponseWriter {
+        var problem = ProblemDetails(status: status, code: code, title: status.phrase, detail: reason.description)
+        if status == .serviceUnavailable { problem.retryAfterSeconds = 1 }
+        var writer = ResponseWriter(capacity: 512)
+        var requestId = requestId
+        _ = requestId.withUTF8 { writer.writeProblem(problem, requestId: UnsafeRawBufferPointer($0)) }
+        return writer
     }
 }

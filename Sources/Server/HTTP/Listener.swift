@@ -1,55 +1,101 @@
 import NIOCore
 import NIOPosix
 
-/// The listening socket and all connections behind it.
-struct Listener: Sendable {
+/// Accepts connections and spreads them over the event loops, each with an executor of its own.
+final class Listener: Sendable {
+    struct Configuration: Sendable {
+        var host = "127.0.0.1"
+        /// 0 lets the system choose.
+        var port = 8080
+        /// Connections the system keeps waiting to be accepted.
+        var backlog: Int32 = 1024
+        var connection = ConnectionLimits()
+    }
+
+    /// The port it listens on.
+    let port: Int
     private let channel: any Channel
     private let loops: [LoopConnections]
+    private let count: ConnectionCount
 
-    /// The port that is listened at; chosen by the system where 0 was asked for.
-    let port: Int
+    private init(channel: any Channel, loops: [LoopConnections], count: ConnectionCount) {
+        self.channel = channel
+        self.loops = loops
+        self.count = count
+        port = channel.localAddress?.port ?? 0
+    }
 
-    /// Listens, and spreads connections over the loops of the group.
-    /// - Parameter executors: one for each loop of the group, in its order.
-    /// - Throws: what the system answered to bind.
+    /// Connections that are open.
+    var connectionCount: Int { count.value }
+
+    /// Binds and begins to accept.
+    /// - Parameters:
+    ///   - group: its loops run the connections; stays the caller's.
+    ///   - executor: called once for each loop, on it.
     static func start(
-        host: String,
-        port: Int,
         group: MultiThreadedEventLoopGroup,
-        limits: ConnectionLimits = ConnectionLimits(),
-        executors: [any RequestExecutor & Sendable]
+        configuration: Configuration,
+        executor: @escaping @Sendable (any EventLoop) -> any RequestExecutor
     ) async throws -> Listener {
         let count = ConnectionCount()
-        let loops = zip(group.makeIterator(), executors).map {
-            LoopConnections(eventLoop: $0, executor: $1, limits: limits, count: count)
+        var loops: [LoopConnections] = []
+        for eventLoop in group.makeIterator() {
+            let loop = try await eventLoop.submit {
+                let loop = LoopConnections(
+                    eventLoop: eventLoop,
+                    executor: executor(eventLoop),
+                    limits: configuration.connection,
+                    count: count
+                )
+                loop.startTimer()
+                return loop
+            }.get()
+            loops.append(loop)
         }
-        for loop in loops { try await loop.eventLoop.submit { loop.startTimer() }.get() }
-        let channel = try await ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4_096)
+        let channel = try await bootstrap(group, configuration, loops)
+            .bind(host: configuration.host, port: configuration.port).get()
+        return Listener(channel: channel, loops: loops, count: count)
+    }
+
+    /// Stops accepting, lets every connection finish, and closes those that have not by the deadline.
+    func drain(timeout: TimeAmount) async {
+        try? await channel.close().get()
+        let deadline = NIODeadline.now() + timeout
+        await withTaskGroup(of: Void.self) { group in
+            for loop in loops { group.addTask { await Self.drain(loop, deadline: deadline) } }
+        }
+    }
+
+    private static func drain(_ loop: LoopConnections, deadline: NIODeadline) async {
+        let promise = loop.eventLoop.makePromise(of: Void.self)
+        let closing = loop.eventLoop.scheduleTask(deadline: deadline) { loop.closeAll() }
+        loop.eventLoop.execute { loop.drain(promise) }
+        try? await promise.futureResult.get()
+        closing.cancel()
+    }
+
+    private static func bootstrap(
+        _ group: MultiThreadedEventLoopGroup,
+        _ configuration: Configuration,
+        _ loops: [LoopConnections]
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: configuration.backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 8 * 1_024))
+            // Every channel keeps a buffer of this size: small while idle, large under a large body.
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65_536)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let loop = loops.first { $0.eventLoop === channel.eventLoop }!
-                    try channel.pipeline.syncOperations.addHandler(Connection(loop))
+                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
+                        preconditionFailure("a connection on a loop of another group")
+                    }
+                    try channel.pipeline.syncOperations.addHandler(Connection(loop: loop))
                 }
             }
-            .bind(host: host, port: port)
-            .get()
-        return Listener(channel: channel, loops: loops, port: channel.localAddress?.port ?? port)
-    }
-
-    /// Takes no more connections, answers what is in flight, closes; after `timeoutSeconds` whatever is left.
-    func drain(timeoutSeconds: Int64) async throws {
-        try await channel.close()
-        for loop in loops {
-            let promise = loop.eventLoop.makePromise(of: Void.self)
-            loop.eventLoop.execute { loop.drain(promise) }
-            loop.eventLoop.scheduleTask(in: .seconds(timeoutSeconds)) { loop.closeAll() }
-            try await promise.futureResult.get()
-        }
     }
 }

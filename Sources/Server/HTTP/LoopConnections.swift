@@ -69,6 +69,7 @@ final class LoopConnections: @unchecked Sendable {
     func drain(_ promise: EventLoopPromise<Void>) {
         eventLoop.assertInEventLoop()
         isDraining = true
+        if let earlier = whenEmpty { promise.futureResult.cascade(to: earlier) }
         whenEmpty = promise
         for connection in Array(connections.values) { connection.drain() }
         finishIfEmpty()
