@@ -111,7 +111,7 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     ) {
         immediate.removeAll()
         let range = write(&immediate)
-        immediate.bytes.withBytes(in: range) { connection.answer(sequence, bytes: $0) }
+        immediate.bytes.withBytes(in: range) { connection.answer(sequence, $0) }
     }
 
     // MARK: - Turns
@@ -235,7 +235,7 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
 
     private func deliver(_ bytes: UnsafeRawBufferPointer, to ticket: UInt32) {
         let request = pending.remove(ticket)
-        request.connection.answer(request.sequence, bytes: bytes)
+        request.connection.answer(request.sequence, bytes)
     }
 }
 

@@ -50,12 +50,12 @@ struct Serve: AsyncParsableCommand {
             LoopFront(number: $0, engine: engine, router: Router(), operations: operations)
         }
         for front in fronts { await front.connect(to: fronts) }
-        let listener = try await Listener.start(
-            host: settings.host,
-            port: settings.port,
-            group: group,
-            executors: fronts
-        )
+        var configuration = Listener.Configuration()
+        configuration.host = settings.host
+        configuration.port = settings.port
+        let listener = try await Listener.start(group: group, configuration: configuration) { loop in
+            fronts.first { $0.loop === loop }!
+        }
         operations.setReady(true)
         logger.info("listening at http://\(settings.host):\(listener.port)")
 
@@ -64,7 +64,7 @@ struct Serve: AsyncParsableCommand {
         logger.info("stopping: finishing requests, then a last snapshot")
         operations.setReady(false)
         snapshots.cancel()
-        try await listener.drain(timeoutSeconds: 10)
+        await listener.drain(timeout: .seconds(10))
         try await engine.stop()
         logger.info("stopped; everything is durable up to position \(log.durablePosition)")
         try await group.shutdownGracefully()
