@@ -103,9 +103,9 @@ extension Engine {
     }
 
     /// A page of the tenant's events, in the order of their ids' bytes.
-    public func events(of tenant: ShortText, after: ShortText, limit: Int) async -> [EventView] {
+    public func events(of tenant: ShortText, after: ShortText, limit: Int) async throws(EngineError) -> [EventView] {
         var views: [EventView] = []
-        for shard in shards { views += await shard.events(of: tenant, after: after, limit: limit) }
+        for shard in shards { views += try await shard.events(of: tenant, after: after, limit: limit) }
         return Array(views.sorted { $0.details.id.precedes($1.details.id) }.prefix(limit))
     }
 

@@ -98,7 +98,12 @@ public final class Engine: Sendable {
         for tick in ticks { tick.cancel() }
         for shard in shards { await shard.close() }
         while isSnapshotting.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(10)) }
-        try await snapshot()
+        do {
+            try await snapshot()
+        } catch {
+            try log.close()
+            throw error
+        }
         try log.close()
     }
 }

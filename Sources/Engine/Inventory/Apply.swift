@@ -21,6 +21,7 @@ extension EventInventory {
         case .tierUpdated(let number, let details):
             tiers[Int(number)].details = details
             tiers[Int(number)].version += 1
+        case .tierRestored(let details, let version): tiers.append(Tier(details: details, version: version))
         case .holdPlaced(let state), .holdRestored(let state): place(state)
         case .lineLocked(let reference, let line, let tier, let lock):
             let slot = live(reference)
@@ -32,7 +33,7 @@ extension EventInventory {
         case .ticketsRefunded(let reference, let tickets, let restock): refund(reference, tickets, restock)
         case .endedSlotsRestored(let slots): for slot in slots { holds.joinEnded(slot) }
         case .answerRestored(let key, let at, let bytes):
-            bytes.withUnsafeBytes { remember($0, for: key, at: at) }
+            bytes.withUnsafeBytes { idempotency.restore($0, for: key, at: at) }
         }
     }
 
@@ -164,11 +165,13 @@ extension EventInventory {
         holds[slot].next = head
         if head != HoldSlab.none { holds[head].previous = slot }
         customers[customer].firstHold = slot
+        customers[customer].holds += 1
     }
 
     private mutating func leaveCustomer(_ slot: UInt32) {
         let hold = holds[slot]
         guard hold.customer != CustomerTable.none else { return }
+        customers[hold.customer].holds -= 1
         if hold.previous == HoldSlab.none {
             customers[hold.customer].firstHold = hold.next
         } else {

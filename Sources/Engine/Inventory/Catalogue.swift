@@ -123,6 +123,9 @@ public enum InventoryLimits {
     public static let holdTimeMaxSeconds: UInt32 = 86_400
     /// Slots for holds (live, sold, and ended ones that are still answered for) of one event.
     public static let holdsPerEventMax = 16_000_000
+    /// Live and confirmed reservations of one customer in one event.
+    public static let holdsPerCustomerMax: UInt32 = 10_000
+    public static let eventsPerShardMax = 1_000_000
     public static let nameBytesMax = 1_024
     public static let attributesBytesMax = 32 * 1_024
     public static let paymentReferenceBytesMax = 255

@@ -5,6 +5,8 @@ struct CustomerTable: Sendable {
         /// First slot of the chain of live and confirmed holds; `none` ends it.
         var firstHold: UInt32 = CustomerTable.none
         var openHolds: UInt32 = 0
+        /// Length of the chain.
+        var holds: UInt32 = 0
     }
 
     static let none = UInt32.max

@@ -56,8 +56,11 @@ extension EventInventory {
     }
 
     private func checkOpenHolds(of customer: ShortText) throws(Rejection) {
+        guard let number = customers.find(customer) else { return }
+        // Limits per customer walk the customer's holds, so their number has a limit too.
+        guard customers[number].holds < InventoryLimits.holdsPerCustomerMax else { throw .limitReached(.holds) }
         let limit = details.openHoldsPerCustomerMax
-        guard limit > 0, let number = customers.find(customer) else { return }
+        guard limit > 0 else { return }
         let held = customers[number].openHolds
         guard held < limit else { throw .tooManyOpenHolds(held: held, limit: limit) }
     }

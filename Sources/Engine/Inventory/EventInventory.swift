@@ -49,8 +49,6 @@ public struct EventInventory: Sendable {
                 version: event.version,
                 lastCommandAt: event.lastCommandAt
             )
-            sections = ContiguousArray(event.sections.map { Section(details: $0) })
-            tiers = ContiguousArray(zip(event.tiers, event.tierVersions).map { Tier(details: $0, version: $1) })
         default:
             return nil
         }

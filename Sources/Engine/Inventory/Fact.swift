@@ -14,8 +14,10 @@ public enum Fact: Equatable, Sendable {
     case holdReleased(HoldReference, at: Milliseconds)
     case holdExpired(HoldReference, at: Milliseconds)
     case ticketsRefunded(HoldReference, tickets: [UInt32], restock: Bool)
-    /// In snapshots only: what `eventCreated` and everything after it left behind.
+    /// In snapshots only: the event itself; its sections and tiers follow, one by one.
     indirect case eventRestored(EventRestored)
+    /// In snapshots only: a price tier at its version.
+    indirect case tierRestored(PriceTierDetails, version: UInt32)
     /// In snapshots only: a slot of the slab, with its order where it has one.
     case holdRestored(HoldState)
     /// In snapshots only: ended slots in the order in which they will be used again.
@@ -103,7 +105,7 @@ public struct OrderState: Equatable, Sendable {
     }
 }
 
-/// An event without its holds, as a snapshot keeps it.
+/// An event without its sections, tiers and holds, as a snapshot keeps it.
 public struct EventRestored: Equatable, Sendable {
     public var tenant: ShortText
     public var details: EventDetails
@@ -111,7 +113,4 @@ public struct EventRestored: Equatable, Sendable {
     public var status: EventStatus
     public var version: UInt32
     public var lastCommandAt: Milliseconds
-    public var sections: [SectionDetails]
-    public var tiers: [PriceTierDetails]
-    public var tierVersions: [UInt32]
 }

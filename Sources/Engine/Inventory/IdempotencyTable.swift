@@ -12,6 +12,12 @@ struct IdempotencyTable: Sendable {
 
     var count: Int { entries.count }
 
+    /// Whether one more answer can be kept, counting one that would be forgotten for it.
+    func hasRoom(at now: Milliseconds) -> Bool {
+        if count < InventoryLimits.idempotencyEntriesPerEventMax { return true }
+        return entries[entries.first].at < now - InventoryLimits.idempotencyKeptMilliseconds
+    }
+
     /// The kept answer for the key, decoded by `body`; nil when the key is new.
     /// - Throws: `idempotencyKeyReused` when the key came with another payload.
     func answer(for key: IdempotencyKey) throws(Rejection) -> [UInt8]? {
@@ -24,6 +30,11 @@ struct IdempotencyTable: Sendable {
     /// Keeps an answer, and forgets up to two that are past their time: never more work than that in one command.
     mutating func keep(_ answer: UnsafeRawBufferPointer, for key: IdempotencyKey, at now: Milliseconds) {
         for _ in 0..<2 { forgetFirst(before: now - InventoryLimits.idempotencyKeptMilliseconds) }
+        restore(answer, for: key, at: now)
+    }
+
+    /// Keeps an answer of a snapshot. Forgets nothing: the snapshot has exactly what was kept when it was taken.
+    mutating func restore(_ answer: UnsafeRawBufferPointer, for key: IdempotencyKey, at now: Milliseconds) {
         let number = entries.end
         entries.append(Entry(key: key, at: now, answer: answers.append(answer)))
         index.insert(key.low, UInt32(truncatingIfNeeded: number & Self.numberMask))

@@ -47,7 +47,7 @@ public enum Rejection: Error, Equatable, Sendable {
     }
 
     public enum Limit: UInt8, Sendable, CaseIterable {
-        case sections, tiers, holds, idempotencyKeys
+        case sections, tiers, holds, idempotencyKeys, events
     }
 }
 

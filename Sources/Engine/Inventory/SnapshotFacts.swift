@@ -4,6 +4,8 @@ extension EventInventory {
     /// The facts that rebuild this state from nothing, in an order in which they can be applied.
     public func visitSnapshotFacts<E: Error>(_ body: (Fact) throws(E) -> Void) throws(E) {
         try body(.eventRestored(restored))
+        for section in sections { try body(.sectionAdded(section.details)) }
+        for tier in tiers { try body(.tierRestored(tier.details, version: tier.version)) }
         for slot in 0..<UInt32(holds.count) { try body(.holdRestored(holdState(slot))) }
         for chunk in endedSlots { try body(.endedSlotsRestored(chunk)) }
         var failure: E?
@@ -21,10 +23,7 @@ extension EventInventory {
             createdAt: createdAt,
             status: status,
             version: version,
-            lastCommandAt: lastCommandAt,
-            sections: sections.map(\.details),
-            tiers: tiers.map(\.details),
-            tierVersions: tiers.map(\.version)
+            lastCommandAt: lastCommandAt
         )
     }
 

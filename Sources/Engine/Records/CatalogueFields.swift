@@ -58,11 +58,6 @@ extension RecordBuffer {
         write(event.status.rawValue)
         write(event.version)
         write(event.lastCommandAt)
-        write(UInt32(event.sections.count))
-        for section in event.sections { write(section) }
-        write(UInt32(event.tiers.count))
-        for tier in event.tiers { write(tier) }
-        for version in event.tierVersions { write(version) }
     }
 
     mutating func write(_ view: EventView) {
@@ -135,23 +130,13 @@ extension RecordDecoder {
         let status = try readCase(EventStatus.self)
         let version = try read(UInt32.self)
         let lastCommandAt = try read(Milliseconds.self)
-        var sections: [SectionDetails] = []
-        for _ in 0..<(try readCount(InventoryLimits.sectionsPerEventMax)) { sections.append(try readSectionDetails()) }
-        let tierCount = try readCount(InventoryLimits.tiersPerEventMax)
-        var tiers: [PriceTierDetails] = []
-        for _ in 0..<tierCount { tiers.append(try readTierDetails()) }
-        var versions: [UInt32] = []
-        for _ in 0..<tierCount { versions.append(try read()) }
         return EventRestored(
             tenant: tenant,
             details: details,
             createdAt: createdAt,
             status: status,
             version: version,
-            lastCommandAt: lastCommandAt,
-            sections: sections,
-            tiers: tiers,
-            tierVersions: versions
+            lastCommandAt: lastCommandAt
         )
     }
 
@@ -162,11 +147,5 @@ extension RecordDecoder {
             version: try read(),
             createdAt: try read()
         )
-    }
-
-    mutating func readCount(_ maximum: Int) throws(Malformed) -> Int {
-        let count = Int(try read(UInt32.self))
-        guard count <= maximum else { throw malformed("\(count) is more than \(maximum)") }
-        return count
     }
 }

@@ -38,6 +38,9 @@ extension Fact {
             buffer.write(tickets)
             buffer.write(restock)
         case .eventRestored(let event): buffer.write(event)
+        case .tierRestored(let details, let version):
+            buffer.write(details)
+            buffer.write(version)
         case .endedSlotsRestored(let slots): buffer.write(slots)
         case .answerRestored(let key, let at, let bytes):
             buffer.write(key)
@@ -67,6 +70,7 @@ extension Fact {
         case .holdRestored: 16
         case .endedSlotsRestored: 17
         case .answerRestored: 18
+        case .tierRestored: 19
         }
     }
 
@@ -103,6 +107,7 @@ extension Fact {
             let key = try decoder.readKey()
             let at = try decoder.read(Milliseconds.self)
             self = .answerRestored(key, at: at, Array(try decoder.readBytes(count: UInt32.self)))
+        case 19: self = .tierRestored(try decoder.readTierDetails(), version: try decoder.read())
         default: throw decoder.malformed("\(kind) is no kind of fact")
         }
     }

@@ -19,6 +19,11 @@ struct DeadlineWheel: Sendable {
 
     init(now: Milliseconds) { self.now = now }
 
+    private init(now: Milliseconds, due: ContiguousArray<Entry>) {
+        self.now = now
+        self.due = due
+    }
+
     /// Remembers to look at the hold at `deadline`; at once when that has passed.
     mutating func add(_ entry: Entry, deadline: Milliseconds) {
         let wait = deadline - now
@@ -35,6 +40,7 @@ struct DeadlineWheel: Sendable {
 
     /// Moves the clock on; `deadline` says when an entry's hold must expire now, nil when it has ended.
     mutating func advance(to time: Milliseconds, deadline: (Entry) -> Milliseconds?) {
+        if time - now > Self.nearMilliseconds * Self.farBuckets { return jump(to: time, deadline) }
         while now < time {
             now += 1
             if now % Self.nearMilliseconds == 0 { turnFar(deadline) }
@@ -44,6 +50,13 @@ struct DeadlineWheel: Sendable {
                 near[bucket].removeAll(keepingCapacity: near[bucket].capacity <= 64)
             }
         }
+    }
+
+    /// The clock has jumped by more than the wheel spans: sorts everything anew instead of turning through it all.
+    private mutating func jump(to time: Milliseconds, _ deadline: (Entry) -> Milliseconds?) {
+        let entries = Array(near.joined()) + Array(far.joined()) + beyond
+        self = DeadlineWheel(now: time, due: due)
+        for entry in entries { if let time = deadline(entry) { add(entry, deadline: time) } }
     }
 
     /// The next entry whose time has come.

@@ -41,7 +41,7 @@ extension Shard {
             } catch {
                 return (.answer(.rejected(error)), slot)
             }
-            guard slots[slot].idempotencyCount < InventoryLimits.idempotencyEntriesPerEventMax else {
+            guard slots[slot].idempotency.hasRoom(at: now) else {
                 return (.answer(.rejected(.limitReached(.idempotencyKeys))), slot)
             }
         }
@@ -80,6 +80,9 @@ extension Shard {
     private func create(_ command: Command, _ context: CommandContext, _ event: EventKey) -> (Outcome, Int?) {
         guard case .createEvent(let details) = command else { return (.answer(.rejected(.eventNotFound)), nil) }
         guard slotOf[event] == nil else { return (.answer(.rejected(.eventExists)), nil) }
+        guard slots.count < InventoryLimits.eventsPerShardMax else {
+            return (.answer(.rejected(.limitReached(.events))), nil)
+        }
         do throws(Rejection) {
             let decision = try EventInventory.decideCreation(details, context)
             let slot = slots.count

@@ -12,6 +12,11 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     /// Requests of one loop that may wait for their answers; one more is told 503.
     static let pendingRequestsMax = 65_536
 
+    /// Bytes of answers rendered in one turn; questions behind them are told 503.
+    static let turnAnswerBytesMax = 32 << 20
+    /// Memory of a turn's answers that is kept for later turns.
+    static let spareAnswerBytesMax = 1 << 20
+
     let number: Int
     let loop: any EventLoop
     let engine: Engine
@@ -150,6 +155,9 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     /// Renders an outcome where the event is at hand; called by the shard while the batch runs.
     func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?) {
         let envelope = envelopes[Int(tag.sequence)]
+        if case .finding = outcome, current.writer.bytes.count > Self.turnAnswerBytesMax {
+            return hold(envelope) { $0.write(.unavailable(.logSaturated), envelope.submission.reply) }
+        }
         switch envelope.step {
         case .answer: hold(envelope) { $0.write(outcome, envelope.submission.reply, of: event) }
         case .read(let change): goOn(change, envelope, outcome, event)
@@ -167,6 +175,16 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     }
 
     private func goOn(_ change: ReadThenWrite, _ envelope: Envelope, _ outcome: Outcome, _ event: EventInventory?) {
+        // A retry gets its first answer, whatever the thing looks like by now.
+        if let key = change.context.idempotency, let event {
+            do throws(Rejection) {
+                if let kept = try event.remembered(key) {
+                    return hold(envelope) { $0.write(.answer(kept), change.reply, of: event) }
+                }
+            } catch {
+                return hold(envelope) { $0.write(.answer(.rejected(error)), change.reply, of: event) }
+            }
+        }
         switch change.next(after: outcome, of: event) {
         case .submit(let submission):
             var next = envelope
@@ -211,8 +229,9 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             for reply in replies.replies {
                 replies.writer.bytes.withBytes(in: reply.range) { deliver($0, reply) }
             }
+            let isSmall = replies.writer.bytes.count <= Self.spareAnswerBytesMax
             replies.removeAll()
-            if spare.count < 64 { spare.append(replies) }
+            if isSmall, spare.count < 64 { spare.append(replies) }
         }
         if heldHead == held.count {
             held.removeAll(keepingCapacity: true)
@@ -245,7 +264,8 @@ extension LoopFront {
     private func list(_ listing: EventListing, _ connection: Connection, _ sequence: UInt32) {
         answerLater(connection, sequence) { [engine] in
             let limit = Int(listing.limit)
-            let views = await engine.events(of: listing.tenant, after: listing.after, limit: limit + 1)
+            let found = try? await engine.events(of: listing.tenant, after: listing.after, limit: limit + 1)
+            guard let views = found else { return { $0.write(.unavailable(.closed), listing.reply) } }
             return { $0.write(Array(views.prefix(limit)), hasMore: views.count > limit, listing) }
         }
     }

@@ -247,6 +247,14 @@ extension Problem {
                 "The event has as many reservations as it can hold; ended ones make room soon."
             )
             retryAfterSeconds = 1
+        case .events:
+            self.init(
+                .serviceUnavailable,
+                "LIMIT_REACHED",
+                "Limit reached",
+                "This server has as many events as it can hold; another one has to take it."
+            )
+            retryAfterSeconds = 1
         case .idempotencyKeys:
             self.init(
                 .serviceUnavailable,
