@@ -38,8 +38,8 @@ import Testing
                 #expect(rebuilt.checkInvariants() == [])
             }
             #expect(replay.digest == live, "seed \(seed), \(count) shards")
-            #expect(replay.shards.map(\.count).reduce(0, +) == Self.events)
-            #expect(!replay.shards.contains { $0.isEmpty }, "twenty events leave no shard of \(count) empty")
+            #expect(replay.shards.map(\.events.count).reduce(0, +) == Self.events)
+            #expect(!replay.shards.contains { $0.events.isEmpty }, "twenty events leave no shard of \(count) empty")
         }
     }
 

@@ -46,6 +46,8 @@ extension ModelEvent {
             return first.fingerprint == key.fingerprint ? .answer(first.answer) : .refusal([.idempotencyKeyReused])
         }
         let expectation = decide(command, context, ModelChoice(outcome))
+        // An answer that says to look again and retry is not kept for the retry.
+        if case .rejected(.eventChanged) = outcome { return expectation }
         remembered[name] = Remembered(fingerprint: key.fingerprint, answer: outcome, at: context.now)
         return expectation
     }

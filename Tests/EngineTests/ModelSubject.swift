@@ -26,11 +26,13 @@ struct ModelSubject {
     mutating func perform(_ command: Command, _ context: CommandContext) -> Answer {
         if let key = context.idempotency {
             do throws(Rejection) {
-                if let bytes = try inventory.idempotency.answer(for: key) { return Self.decodeAnswer(bytes) }
+                if let first = try inventory.remembered(key) { return first }
             } catch { return .rejected(error) }
         }
         let decision = decide(command, context)
         guard decision.first != nil || context.idempotency != nil else { return decision.answer }
+        // "Look again and retry" is no answer to keep.
+        if case .rejected(.eventChanged) = decision.answer { return decision.answer }
         log(decision, context)
         for fact in decision.facts { inventory.apply(fact) }
         return decision.answer
@@ -67,44 +69,55 @@ struct ModelSubject {
     }
 }
 
-/// Rebuilds events from a log's bytes, each on the shard that owns it, as recovery does.
+/// Rebuilds events from a log's bytes, each on the shard that owns it.
 struct ModelReplay {
-    private(set) var shards: [[EventKey: EventInventory]]
+    private(set) var shards: [Recovery]
+    private var last = LogPosition.zero
 
-    init(shards count: Int) { shards = Array(repeating: [:], count: count) }
+    init(shards count: Int) { shards = (0..<count).map { _ in Recovery() } }
 
     mutating func apply(_ payload: [UInt8]) throws {
-        let record = try payload.withUnsafeBytes { try EventRecord($0) }
-        let shard = record.event.shard(of: shards.count)
-        var facts = record.facts[...]
-        if shards[shard][record.event] == nil, let first = facts.popFirst() {
-            shards[shard][record.event] = EventInventory(creating: first)
-        }
-        for fact in facts { shards[shard][record.event]?.apply(fact) }
-        shards[shard][record.event]?.advance(to: record.at)
-        guard let key = record.key else { return }
-        record.answer.withUnsafeBytes { shards[shard][record.event]?.remember($0, for: key, at: record.at) }
+        let shard = try EventRecord(bytes: payload).event.shard(of: shards.count)
+        last = LogPosition(last.rawValue + 1)
+        try payload.withUnsafeBytes { try shards[shard].apply($0, at: last) }
     }
 
-    func event(_ key: EventKey) -> EventInventory? { shards[key.shard(of: shards.count)][key] }
+    func event(_ key: EventKey) -> EventInventory? { shards[key.shard(of: shards.count)].events[key] }
 
     /// One number for everything, whatever the number of shards.
-    var digest: UInt64 {
-        shards.reduce(0) { sum, events in events.values.reduce(sum) { $0 &+ $1.digest() } }
-    }
+    var digest: UInt64 { shards.reduce(0) { $0 &+ $1.digest } }
 }
 
 extension EventInventory {
-    /// The same event, rebuilt from its snapshot: every fact through its bytes, as in a snapshot file.
+    /// The same event, rebuilt from the bytes of its snapshot, its digest checked.
     func restoredFromSnapshot() throws -> EventInventory {
+        var buffer = RecordBuffer(capacity: 4_096)
         var payloads: [[UInt8]] = []
-        visitSnapshotFacts { fact in
-            var buffer = RecordBuffer(capacity: 1_024)
-            buffer.append(Decision(fact, answer: .rejected(.eventNotFound)), event: key, at: lastCommandAt, key: nil)
-            payloads.append(buffer.withLastPayload { Array($0) })
+        SnapshotRecord.write(self, asOf: LogPosition(1), into: &buffer) { buffer in
+            payloads += buffer.payloads
+            buffer.removeAll()
         }
-        var replay = ModelReplay(shards: 1)
-        for payload in payloads { try replay.apply(payload) }
-        return replay.event(key)!
+        payloads += buffer.payloads
+        var recovery = Recovery()
+        for payload in payloads { try payload.withUnsafeBytes { try recovery.restore($0) } }
+        guard let restored = recovery.events[key] else { throw Rejection.eventNotFound }
+        return restored
+    }
+}
+
+extension RecordBuffer {
+    /// The payload of every ended record.
+    var payloads: [[UInt8]] {
+        withBytes { bytes in
+            var payloads: [[UInt8]] = []
+            var offset = 0
+            while offset < bytes.count {
+                let length = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+                let start = offset + Self.frameHeaderBytes
+                payloads.append(Array(bytes[start..<start + length]))
+                offset = (start + length + 7) & ~7
+            }
+            return payloads
+        }
     }
 }

@@ -1,0 +1,298 @@
+@testable import Engine
+
+/// At least one value of every case that the log can hold, with empty, ordinary and extreme fields.
+///
+/// The kinds name every case without a default: a new one doesn't compile until it has a name here, and the tests
+/// fail until it has a sample.
+enum CodecSamples {
+    static let reference = HoldReference(slot: 7, generation: .max)
+    static let longText = ShortText(String(repeating: "x", count: 64))!
+    static let lock = PriceLock(
+        tierVersion: 3,
+        unitPrice: InventoryLimits.priceMax,
+        serviceFee: 250,
+        facilityFee: 0,
+        taxBasisPoints: 10_000,
+        lockedAt: 1_800_000_000_000
+    )
+    static let key = IdempotencyKey(high: .max, low: 0x0123_4567_89ab_cdef, fingerprint: 1)
+
+    static var plainEvent: EventDetails { EventDetails(id: "gala", name: "Gala", currency: "EUR") }
+
+    static var fullEvent: EventDetails {
+        var details = EventDetails(id: longText, name: "Große Gala – 夜", currency: "JPY")
+        details.startsAt = 1_800_000_000_000
+        details.salesStartAt = -1
+        details.salesEndAt = .max
+        details.holdTimeSeconds = 1
+        details.holdTimeMaxSeconds = 86_400
+        details.openHoldsPerCustomerMax = .max
+        details.attributes = #""a":1,"b":["é"]"#
+        return details
+    }
+
+    static var plainSection: SectionDetails { SectionDetails(id: "floor", name: "Floor", total: 0) }
+
+    static var fullSection: SectionDetails {
+        var details = SectionDetails(id: longText, name: "Bühne", total: 10_000_000)
+        details.code = "B1"
+        details.buffer = 10_000_000
+        details.minimumPurchase = 2
+        details.maximumPurchase = 999
+        details.isActive = false
+        details.isVisible = false
+        return details
+    }
+
+    static var plainTier: PriceTierDetails { PriceTierDetails(name: "Full", basePrice: 0) }
+
+    static var fullTier: PriceTierDetails {
+        var details = PriceTierDetails(name: "Alles", basePrice: InventoryLimits.priceMax)
+        details.serviceFee = 1
+        details.facilityFee = 2
+        details.taxBasisPoints = 1_900
+        details.isDynamic = true
+        details.minPrice = 3
+        details.maxPrice = 4
+        details.currentPrice = 5
+        details.earlyBirdPrice = 6
+        details.earlyBirdEndsAt = 7
+        details.lastMinutePrice = 8
+        details.lastMinuteStartsAt = 9
+        details.groupSizeMin = 10
+        details.groupDiscountBasisPoints = 11
+        details.salesStartAt = 12
+        details.salesEndAt = 13
+        details.maxPerOrder = 14
+        details.maxPerCustomer = 15
+        details.section = .max
+        details.isActive = false
+        details.isVisible = false
+        return details
+    }
+
+    static var order: OrderState {
+        OrderState(
+            confirmedAt: 1_800_000_000_001,
+            total: 12_420,
+            paymentReference: "pay-é-1",
+            ticketSecret: (1, .max),
+            refunded: [0, 2],
+            restocked: [2]
+        )
+    }
+
+    static var plainHold: HoldState {
+        HoldState(
+            reference: HoldReference(slot: 0, generation: 0),
+            secret: .max,
+            customer: .empty,
+            status: .held,
+            createdAt: 1_800_000_000_000,
+            expiresAt: 1_800_000_900_000,
+            endedAt: 0,
+            first: HoldLine(section: 0, quantity: 1),
+            rest: [],
+            order: nil
+        )
+    }
+
+    static var fullHold: HoldState {
+        var hold = plainHold
+        hold.reference = reference
+        hold.customer = longText
+        hold.status = .confirmed
+        hold.endedAt = 1_800_000_000_001
+        hold.first = HoldLine(section: 3, quantity: 2, tier: 4, lock: lock)
+        hold.rest = (0..<15).map { HoldLine(section: $0, quantity: 1_000, tier: $0, lock: lock) }
+        hold.order = OrderBox(order)
+        return hold
+    }
+
+    static let counts = SectionCounts(total: 10, buffer: 1, reserved: 2, sold: 3)
+
+    static var restored: EventRestored {
+        EventRestored(
+            tenant: "shop",
+            details: fullEvent,
+            createdAt: 1_800_000_000_000,
+            status: .cancelled,
+            version: 9,
+            lastCommandAt: 1_800_000_000_009,
+            sections: [plainSection, fullSection],
+            tiers: [plainTier, fullTier],
+            tierVersions: [1, .max]
+        )
+    }
+
+    // MARK: - Facts
+
+    enum FactKind: CaseIterable {
+        case eventCreated, eventUpdated, eventStatusChanged, sectionAdded, sectionUpdated, tierAdded, tierUpdated
+        case holdPlaced, lineLocked, holdExtended, holdConfirmed, holdReleased, holdExpired, ticketsRefunded
+        case eventRestored, holdRestored, endedSlotsRestored, answerRestored
+
+        init(_ fact: Fact) {
+            switch fact {
+            case .eventCreated: self = .eventCreated
+            case .eventUpdated: self = .eventUpdated
+            case .eventStatusChanged: self = .eventStatusChanged
+            case .sectionAdded: self = .sectionAdded
+            case .sectionUpdated: self = .sectionUpdated
+            case .tierAdded: self = .tierAdded
+            case .tierUpdated: self = .tierUpdated
+            case .holdPlaced: self = .holdPlaced
+            case .lineLocked: self = .lineLocked
+            case .holdExtended: self = .holdExtended
+            case .holdConfirmed: self = .holdConfirmed
+            case .holdReleased: self = .holdReleased
+            case .holdExpired: self = .holdExpired
+            case .ticketsRefunded: self = .ticketsRefunded
+            case .eventRestored: self = .eventRestored
+            case .holdRestored: self = .holdRestored
+            case .endedSlotsRestored: self = .endedSlotsRestored
+            case .answerRestored: self = .answerRestored
+            }
+        }
+    }
+
+    static var facts: [Fact] {
+        [
+            .eventCreated(tenant: "shop", plainEvent, at: 1_800_000_000_000),
+            .eventCreated(tenant: longText, fullEvent, at: .min),
+            .eventUpdated(fullEvent),
+            .eventStatusChanged(.draft),
+            .eventStatusChanged(.published),
+            .eventStatusChanged(.cancelled),
+            .sectionAdded(plainSection),
+            .sectionUpdated(.max, fullSection),
+            .tierAdded(plainTier),
+            .tierUpdated(1, fullTier),
+            .holdPlaced(plainHold),
+            .holdPlaced(fullHold),
+            .lineLocked(reference, line: 15, tier: 2, lock),
+            .holdExtended(reference, expiresAt: 1_800_000_000_002),
+            .holdConfirmed(reference, order),
+            .holdReleased(reference, at: 1_800_000_000_003),
+            .holdExpired(reference, at: 1_800_000_000_004),
+            .ticketsRefunded(reference, tickets: [], restock: false),
+            .ticketsRefunded(reference, tickets: [0, 1, 15_999], restock: true),
+            .eventRestored(restored),
+            .holdRestored(plainHold),
+            .holdRestored(fullHold),
+            .endedSlotsRestored([]),
+            .endedSlotsRestored([3, 1, 2]),
+            .answerRestored(key, at: 1_800_000_000_005, []),
+            .answerRestored(key, at: 1_800_000_000_005, [1, 2, 3]),
+        ]
+    }
+
+    // MARK: - Answers
+
+    enum AnswerKind: CaseIterable {
+        case event, section, tier, reserved, reservedOne, reservation, order, rejected
+
+        init(_ answer: Answer) {
+            switch answer {
+            case .event: self = .event
+            case .section: self = .section
+            case .tier: self = .tier
+            case .reserved: self = .reserved
+            case .reservedOne: self = .reservedOne
+            case .reservation: self = .reservation
+            case .order: self = .order
+            case .rejected: self = .rejected
+            }
+        }
+    }
+
+    static var answers: [Answer] {
+        [
+            .event(EventView(details: fullEvent, status: .published, version: 2, createdAt: 1)),
+            .section(SectionView(number: 1, details: fullSection, counts: counts)),
+            .tier(TierView(number: 2, version: .max, details: fullTier)),
+            .reserved(fullHold, counts: Array(repeating: counts, count: 16), at: 3, isSingleSection: false),
+            .reservedOne(plainHold, counts: counts, at: 4, isSingleSection: true),
+            .reservation(plainHold, at: 5),
+            .order(fullHold, at: 6),
+        ] + rejections.map(Answer.rejected)
+    }
+
+    // MARK: - Rejections
+
+    enum RejectionKind: CaseIterable {
+        case eventNotFound, eventExists, eventChanged, eventNotOnSale, wrongEventStatus, currencyFixed
+        case salesNotStarted, salesEnded, eventHasSales, sectionNotFound, sectionExists, sectionInactive
+        case totalBelowCommitted, soldOut, belowMinimumPurchase, aboveMaximumPurchase, sectionTwice, tierNotFound
+        case tierInactive, tierNotForSection, overOrderLimit, overCustomerLimit, tooManyOpenHolds, customerMismatch
+        case holdTimeOutOfRange, reservationNotFound, reservationExpired, reservationNotHeld, priceLockedOtherwise
+        case noPrice, amountMismatch, orderNotFound, ticketNotFound, ticketRefunded, invalid, limitReached
+        case idempotencyKeyReused
+
+        init(_ rejection: Rejection) {
+            switch rejection {
+            case .eventNotFound: self = .eventNotFound
+            case .eventExists: self = .eventExists
+            case .eventChanged: self = .eventChanged
+            case .eventNotOnSale: self = .eventNotOnSale
+            case .wrongEventStatus: self = .wrongEventStatus
+            case .currencyFixed: self = .currencyFixed
+            case .salesNotStarted: self = .salesNotStarted
+            case .salesEnded: self = .salesEnded
+            case .eventHasSales: self = .eventHasSales
+            case .sectionNotFound: self = .sectionNotFound
+            case .sectionExists: self = .sectionExists
+            case .sectionInactive: self = .sectionInactive
+            case .totalBelowCommitted: self = .totalBelowCommitted
+            case .soldOut: self = .soldOut
+            case .belowMinimumPurchase: self = .belowMinimumPurchase
+            case .aboveMaximumPurchase: self = .aboveMaximumPurchase
+            case .sectionTwice: self = .sectionTwice
+            case .tierNotFound: self = .tierNotFound
+            case .tierInactive: self = .tierInactive
+            case .tierNotForSection: self = .tierNotForSection
+            case .overOrderLimit: self = .overOrderLimit
+            case .overCustomerLimit: self = .overCustomerLimit
+            case .tooManyOpenHolds: self = .tooManyOpenHolds
+            case .customerMismatch: self = .customerMismatch
+            case .holdTimeOutOfRange: self = .holdTimeOutOfRange
+            case .reservationNotFound: self = .reservationNotFound
+            case .reservationExpired: self = .reservationExpired
+            case .reservationNotHeld: self = .reservationNotHeld
+            case .priceLockedOtherwise: self = .priceLockedOtherwise
+            case .noPrice: self = .noPrice
+            case .amountMismatch: self = .amountMismatch
+            case .orderNotFound: self = .orderNotFound
+            case .ticketNotFound: self = .ticketNotFound
+            case .ticketRefunded: self = .ticketRefunded
+            case .invalid: self = .invalid
+            case .limitReached: self = .limitReached
+            case .idempotencyKeyReused: self = .idempotencyKeyReused
+            }
+        }
+    }
+
+    static var rejections: [Rejection] {
+        let most = UInt32.max
+        var rejections: [Rejection] = [
+            .eventNotFound, .eventExists, .eventChanged(expectedVersion: 1, version: most), .currencyFixed,
+            .eventNotOnSale(status: .draft), .wrongEventStatus(status: .cancelled),
+            .salesNotStarted(startsAt: .max), .salesEnded(endedAt: .min), .eventHasSales(sold: most, reserved: 1),
+            .sectionNotFound, .sectionExists, .sectionInactive(most),
+            .totalBelowCommitted(asked: 1, committed: most), .soldOut(1, asked: 2, available: most),
+            .belowMinimumPurchase(most, asked: 1, minimum: 2), .aboveMaximumPurchase(1, asked: most, maximum: 2),
+            .sectionTwice(most), .tierNotFound, .tierInactive(most), .tierNotForSection(1, most),
+            .overOrderLimit(1, asked: 2, limit: most),
+            .overCustomerLimit(most, asked: 1_600_000, held: most, limit: most),
+            .overCustomerLimit(1, asked: 2, held: 3, limit: 4), .tooManyOpenHolds(held: 1, limit: most),
+            .customerMismatch, .holdTimeOutOfRange(askedSeconds: most, maximumSeconds: 1), .reservationNotFound,
+            .reservationExpired(expiredAt: 1_800_000_000_000), .priceLockedOtherwise(most), .noPrice(most),
+            .amountMismatch(given: .min, total: .max), .orderNotFound, .ticketNotFound(index: most),
+            .ticketRefunded(index: 0), .idempotencyKeyReused,
+        ]
+        rejections += [HoldStatus.held, .confirmed, .released, .expired].map { .reservationNotHeld(status: $0) }
+        rejections += Rejection.Field.allCases.map { .invalid($0) }
+        rejections += Rejection.Limit.allCases.map { .limitReached($0) }
+        return rejections
+    }
+}

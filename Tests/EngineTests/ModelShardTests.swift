@@ -1,0 +1,145 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+import WAL
+
+@testable import Engine
+
+/// A real shard on a real loop against the model: its own clock, timers, idempotency and records.
+@Suite struct ModelShardTests {
+    /// Keeps the records in memory; durable at once.
+    private final class MemoryLog: CommitLog {
+        private let records = Mutex<[[UInt8]]>([])
+
+        func append(_ buffer: borrowing RecordBuffer) throws(LogError) -> LogPosition {
+            let payloads = buffer.payloads
+            return records.withLock {
+                $0 += payloads
+                return LogPosition(UInt64($0.count))
+            }
+        }
+
+        var all: [[UInt8]] { records.withLock { $0 } }
+        var lastPosition: LogPosition { records.withLock { LogPosition(UInt64($0.count)) } }
+        var durablePosition: LogPosition { lastPosition }
+        var pendingBytes: Int { 0 }
+    }
+
+    private final class VirtualClock: Sendable {
+        private let time = Atomic<Milliseconds>(0)
+        var now: Milliseconds {
+            get { time.load(ordering: .relaxed) }
+            set { time.store(newValue, ordering: .relaxed) }
+        }
+    }
+
+    /// The outcomes of a turn, in order. Sound: written in the shard during `perform`, read after it.
+    private final class Outcomes: ReplySink, @unchecked Sendable {
+        private(set) var all: [Outcome] = []
+        func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?) { all.append(outcome) }
+    }
+
+    private struct Sale {
+        let shard: Shard
+        let log: MemoryLog
+        let clock: VirtualClock
+        var model: ModelEvent
+        var commands: ModelCommands
+        var steps = 0
+
+        mutating func perform(_ command: Command, _ context: CommandContext) async throws {
+            clock.now = context.now
+            let submission = Submission(
+                event: model.key,
+                work: .command(command),
+                context: context,
+                tag: ReplyTag(loop: 0, connection: 0, sequence: UInt32(steps))
+            )
+            let outcomes = Outcomes()
+            _ = await shard.perform([submission], sink: outcomes)
+            steps += 1
+            // The shard's timers never come late: what is due ends before the command is decided.
+            for reference in model.due(at: context.now) {
+                let timer = CommandContext(tenant: context.tenant, now: context.now, random: (0, 0))
+                let expired = Answer.rejected(.reservationNotFound)
+                _ = model.perform(.expire(reference), timer, outcome: expired)
+            }
+            guard case .answer(let answer) = outcomes.all.first, outcomes.all.count == 1 else {
+                throw ModelRun.Difference(description: "step \(steps): \(outcomes.all) instead of one answer")
+            }
+            let expectation = model.perform(command, context, outcome: answer)
+            commands.learn(answer, event: model.key)
+            guard expectation.allows(answer) else {
+                throw ModelRun.Difference(
+                    description: """
+                        step \(steps) at \(context.now), principal "\(context.principal)"
+                        command:  \(command)
+                        engine:   \(answer)
+                        expected: \(expectation)
+                        """
+                )
+            }
+        }
+    }
+
+    private func sale(seed: UInt64, on shard: Shard, _ log: MemoryLog, _ clock: VirtualClock) async throws -> Sale {
+        var commands = ModelCommands(seed: seed)
+        let details = commands.eventDetails(number: Int(seed))
+        let context = commands.context()
+        let key = EventKey(tenant: context.tenant, event: details.id)
+        clock.now = context.now
+        let creation = Submission(
+            event: key,
+            work: .command(.createEvent(details)),
+            context: context,
+            tag: ReplyTag(loop: 0, connection: 0, sequence: 0)
+        )
+        let outcomes = Outcomes()
+        _ = await shard.perform([creation], sink: outcomes)
+        guard case .answer(.event) = outcomes.all.first else { throw Rejection.eventNotFound }
+        let model = ModelEvent(tenant: context.tenant, details: details, at: context.now)
+        var sale = Sale(shard: shard, log: log, clock: clock, model: model, commands: commands)
+        for number in 0..<4 {
+            try await sale.perform(.addSection(sale.commands.section(number)), sale.commands.context())
+        }
+        for _ in 0..<2 {
+            try await sale.perform(.addTier(sale.commands.tier(sections: 4)), sale.commands.context())
+        }
+        try await sale.perform(.publishEvent, sale.commands.context())
+        return sale
+    }
+
+    @Test(arguments: ModelTests.seeds)
+    func theShardIsTheModelAndItsLogIsTheShard(seed: UInt64) async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        for run in 0..<12 as Range<UInt64> {
+            let log = MemoryLog()
+            let clock = VirtualClock()
+            clock.now = ModelCommands(seed: 0).now
+            let shard = Shard(
+                number: 0,
+                loop: loops.next(),
+                log: log,
+                directory: SectionDirectory(),
+                clock: { clock.now }
+            )
+            var sale = try await sale(seed: seed &* 1_000 &+ run, on: shard, log, clock)
+            for _ in 0..<500 {
+                let step = sale.commands.next(sale.model)
+                // Only the clock expires holds; nobody can ask the shard to.
+                if case .expire = step.command { continue }
+                try await sale.perform(step.command, step.context)
+            }
+            let live = await shard.copy(sale.model.key).0
+            #expect(live.checkInvariants() == [])
+            for number in sale.model.sections.indices.map(SectionNumber.init) {
+                #expect(live.counts(number) == sale.model.counts(number))
+            }
+            var replay = ModelReplay(shards: 1)
+            for record in log.all { try replay.apply(record) }
+            #expect(replay.event(sale.model.key)?.digest() == live.digest(), "seed \(seed), run \(run)")
+        }
+        try await loops.shutdownGracefully()
+    }
+}
