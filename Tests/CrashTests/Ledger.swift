@@ -1,0 +1,104 @@
+import Foundation
+import Synchronization
+
+/// Eight buyers who buy until the server is gone, or until they are told to stop.
+final class Load: Sendable {
+    private let isStopped = Atomic(false)
+    private let crew = Mutex<Crew<Purchase>?>(nil)
+
+    init(port: UInt16, seed: UInt64, name: String) {
+        let buyers = Crew(threads: 8) { thread in
+            guard let connection = try? Connection(port: port) else { return [Purchase]() }
+            var random = SeededRandom(state: seed &+ UInt64(thread))
+            var purchases: [Purchase] = []
+            while !self.isStopped.load(ordering: .relaxed) {
+                let key = "\(name)-\(thread)-\(purchases.count)"
+                purchases.append(Purchase.make(connection, key: key, random: &random))
+                if purchases[purchases.count - 1].isPending { break }
+            }
+            return purchases
+        }
+        crew.withLock { $0 = buyers }
+    }
+
+    /// Every answered request is in what this returns.
+    func finish() -> [Purchase] {
+        isStopped.store(true, ordering: .relaxed)
+        return crew.withLock { $0 }!.join()
+    }
+}
+
+/// The outside record of everything the server has answered, over all of its lives.
+struct Ledger {
+    static let placesTotal = 10_000_000
+    private(set) var purchases: [Purchase] = []
+
+    var requestCount: Int { purchases.reduce(0) { $0 + $1.steps.count } }
+
+    static func openSale(_ port: UInt16) throws {
+        let connection = try Connection(port: port)
+        let event = "/api/v1/events"
+        let requests = [
+            (event, #"{"id":"war","name":"War","currency":"EUR"}"#),
+            ("\(event)/war/capacity", #"{"id":"floor","section_name":"Floor","total_capacity":\#(placesTotal)}"#),
+            (
+                "\(event)/war/pricing",
+                #"{"name":"Standard","base_price":50.00,"service_fee":5.00,"facility_fee":2.50,"tax_rate":0.08}"#
+            ),
+            ("\(event)/war/publish", ""),
+        ]
+        for (path, body) in requests {
+            let answer = try connection.post(path, body, key: path)
+            guard answer.status < 300 else { throw ServerFailure(description: "\(path): \(answer)") }
+        }
+    }
+
+    mutating func add(_ made: [Purchase]) { purchases += made }
+
+    /// Sends every request without an answer again, under its key; returns how many there were.
+    mutating func settle(_ port: UInt16) throws -> Int {
+        let connection = try Connection(port: port)
+        let pending = purchases.indices.filter { purchases[$0].isPending }
+        for index in pending {
+            let last = purchases[index].steps.count - 1
+            purchases[index].steps[last].answer = try purchases[index].steps[last].send(connection)
+        }
+        return pending.count
+    }
+
+    /// Compares `chosen` purchases with the server, in every answered field and in every answered byte.
+    func contradictions(_ chosen: [Purchase], _ port: UInt16, retries: Bool) -> [String] {
+        Crew(threads: 4) { thread in
+            do {
+                let connection = try Connection(port: port)
+                return try stride(from: thread, to: chosen.count, by: 4).flatMap {
+                    try chosen[$0].contradictions(connection)
+                        + (retries ? chosen[$0].retryContradictions(connection) : [])
+                }
+            } catch {
+                return ["\(error)"]
+            }
+        }.join()
+    }
+
+    /// The stock, to the place: nothing sold twice, nothing given back twice, no ticket twice.
+    func stockContradictions(_ port: UInt16) throws -> [String] {
+        struct Capacity: Decodable {
+            let totalCapacity, bufferCapacity, availableCapacity, reservedCapacity, soldCount: Int
+        }
+        let answer = try Connection(port: port).get("/api/v1/events/war/capacity")
+        let body = try Decoding.snakeCase.decode([String: [Capacity]?].self, from: Data(answer.body.utf8))
+        guard let stock = body["capacity"]??.first else { return ["no stock: \(answer)"] }
+        func places(_ status: String) -> Int {
+            purchases.filter { $0.status == status }.reduce(0) { $0 + $1.quantity }
+        }
+        let tickets = try purchases.flatMap { try $0.sale()?.tickets.map(\.id) ?? [] }
+        let expected = [places("confirmed"), places("held"), Self.placesTotal, tickets.count]
+        let found = [
+            stock.soldCount, stock.reservedCapacity,
+            stock.availableCapacity + stock.reservedCapacity + stock.soldCount + stock.bufferCapacity,
+            Set(tickets).count,
+        ]
+        return expected == found ? [] : ["sold, reserved, total, tickets: answered \(expected), now \(found)"]
+    }
+}
