@@ -65,7 +65,7 @@ private struct ReservationAnswer: Decodable {
 
 struct Sale: Decodable {
     struct Order: Decodable {
-        let id, reservationId, status: String
+        let id, createdAt: String
     }
     struct Ticket: Decodable {
         let id: String
@@ -139,6 +139,15 @@ struct Purchase: Sendable {
     func sale() throws -> Sale? {
         guard let step = steps.last, step.deed == .confirm, let answer = step.answer else { return nil }
         return try Decoding.snakeCase.decode(Sale.self, from: Data(answer.body.utf8))
+    }
+
+    /// When the last step took effect, where its answer says so.
+    var creation: String? {
+        switch steps.last?.deed {
+        case .reserve: (try? answeredReservation())?.createdAt
+        case .confirm: (try? sale())?.order.createdAt
+        default: nil
+        }
     }
 
     /// What the server says now against what it had answered; empty when they agree.
