@@ -62,6 +62,8 @@ let package = Package(
             dependencies: ["Server", .product(name: "NIOHTTP1", package: "swift-nio")],
             swiftSettings: strict
         ),
+        // Knows the program only from outside: its HTTP answers, its exit codes and FORMAT.md.
+        .testTarget(name: "CrashTests", swiftSettings: strict),
         .testTarget(
             name: "BenchTests",
             dependencies: ["Bench", .product(name: "Histogram", package: "hdrhistogram-swift")],

@@ -1,0 +1,100 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// What the server answered; retries must give the same again.
+struct Answer: Equatable, Sendable {
+    let status: Int
+    let body: String
+}
+
+/// The connection ended before the answer was complete: whether the request had an effect is unknown.
+struct Unanswered: Error {}
+
+/// A blocking keep-alive connection, for one thread.
+final class Connection {
+    private let descriptor: Int32
+    private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+
+    init(port: UInt16) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var timeout = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        // Sound: a sockaddr_in is a sockaddr of this length, and connect() keeps no pointer.
+        let code = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard code == 0 else { throw Unanswered() }
+    }
+
+    deinit { close(descriptor) }
+
+    func get(_ path: String) throws -> Answer {
+        try exchange("GET \(path) HTTP/1.1\r\nHost: holdfast\r\n\r\n")
+    }
+
+    func post(_ path: String, _ body: String, key: String) throws -> Answer {
+        try exchange(
+            "POST \(path) HTTP/1.1\r\nHost: holdfast\r\nContent-Type: application/json\r\nIdempotency-Key: \(key)\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        )
+    }
+
+    private func exchange(_ request: String) throws -> Answer {
+        let bytes = Array(request.utf8)
+        // One request is far smaller than a socket's buffer: a short send means the peer is gone.
+        guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
+            throw Unanswered()
+        }
+        var filled = 0
+        while true {
+            let received = buffer.withUnsafeMutableBytes {
+                recv(descriptor, $0.baseAddress! + filled, $0.count - filled, 0)
+            }
+            guard received > 0 else { throw Unanswered() }
+            filled += received
+            if let answer = try Self.parse(buffer[..<filled]) { return answer }
+        }
+    }
+
+    /// Nil when more bytes are needed.
+    private static func parse(_ bytes: ArraySlice<UInt8>) throws -> Answer? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let end = text.range(of: "\r\n\r\n", options: .literal) else { return nil }
+        let head = text[..<end.lowerBound]
+        guard let status = Int(head.dropFirst(9).prefix(3)),
+            let field = head.range(of: "\r\nContent-Length: ", options: .literal),
+            let length = Int(head[field.upperBound...].prefix { $0.isNumber })
+        else { throw ServerFailure(description: "not an answer: \(text)") }
+        let body = text[end.upperBound...]
+        return body.utf8.count < length ? nil : Answer(status: status, body: String(body))
+    }
+}
+
+/// Threads that run at the same time and each return some results.
+final class Crew<Result: Sendable>: Sendable {
+    private let results = Mutex<[Result]>([])
+    private let group = DispatchGroup()
+
+    init(threads: Int, _ work: @escaping @Sendable (_ thread: Int) -> [Result]) {
+        for thread in 0..<threads {
+            group.enter()
+            Thread {
+                let found = work(thread)
+                self.results.withLock { $0 += found }
+                self.group.leave()
+            }.start()
+        }
+    }
+
+    func join() -> [Result] {
+        group.wait()
+        return results.withLock { $0 }
+    }
+}
