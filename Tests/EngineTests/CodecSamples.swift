@@ -118,10 +118,7 @@ enum CodecSamples {
             createdAt: 1_800_000_000_000,
             status: .cancelled,
             version: 9,
-            lastCommandAt: 1_800_000_000_009,
-            sections: [plainSection, fullSection],
-            tiers: [plainTier, fullTier],
-            tierVersions: [1, .max]
+            lastCommandAt: 1_800_000_000_009
         )
     }
 
@@ -130,7 +127,7 @@ enum CodecSamples {
     enum FactKind: CaseIterable {
         case eventCreated, eventUpdated, eventStatusChanged, sectionAdded, sectionUpdated, tierAdded, tierUpdated
         case holdPlaced, lineLocked, holdExtended, holdConfirmed, holdReleased, holdExpired, ticketsRefunded
-        case eventRestored, holdRestored, endedSlotsRestored, answerRestored
+        case eventRestored, holdRestored, endedSlotsRestored, answerRestored, tierRestored
 
         init(_ fact: Fact) {
             switch fact {
@@ -152,6 +149,7 @@ enum CodecSamples {
             case .holdRestored: self = .holdRestored
             case .endedSlotsRestored: self = .endedSlotsRestored
             case .answerRestored: self = .answerRestored
+            case .tierRestored: self = .tierRestored
             }
         }
     }
@@ -167,6 +165,7 @@ enum CodecSamples {
             .sectionAdded(plainSection),
             .sectionUpdated(.max, fullSection),
             .tierAdded(plainTier),
+            .tierRestored(fullTier, version: .max),
             .tierUpdated(1, fullTier),
             .holdPlaced(plainHold),
             .holdPlaced(fullHold),
