@@ -47,7 +47,8 @@ function request()
     if hold.step == "confirm" then
         return post(path .. "/confirm", '{"payment_reference":"pay-' .. number .. '"}')
     end
-    -- The confirm may overtake the price lock on another connection: then it locks the price itself.
+    -- The confirm may overtake the price lock on another connection: then it locks the price itself, and the price
+    -- lock is refused. wrk counts those few among its non-2xx answers.
     waiting[#waiting + 1] = { id = hold.id, step = "confirm" }
     return post(path .. "/price-lock", "{}")
 end
