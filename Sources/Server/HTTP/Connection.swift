@@ -122,7 +122,9 @@ extension Connection {
 
 extension Connection {
     private var mustHoldBack: Bool {
-        answers.inFlight >= loop.limits.requestsInFlightMax || context?.channel.isWritable != true
+        answers.inFlight >= loop.limits.requestsInFlightMax
+            || answers.ready.readableBytes + answers.earlyBytes >= loop.limits.unsentBytesPause
+            || context?.channel.isWritable != true
     }
 
     /// Executes the requests that are complete, and returns how many bytes they were.

@@ -3,6 +3,8 @@ struct ConnectionLimits: Sendable {
     var request = RequestLimits()
     /// Requests of one connection that are not answered yet; at the limit it is not read any further.
     var requestsInFlightMax: UInt32 = 64
+    /// Answer bytes not handed to the system yet; from there on no further request is executed.
+    var unsentBytesPause = 256 * 1024
     /// Answer bytes a peer may leave unread before its connection is closed; beyond the largest single answer.
     var unsentBytesMax = 8 * 1024 * 1024
     /// Without any request.

@@ -1,0 +1,112 @@
+import NIOCore
+import NIOPosix
+import Synchronization
+
+@testable import Server
+
+/// Counts what reached the executor, for tests on other threads.
+final class ExecutorCounts: Sendable {
+    let executed = Atomic<Int>(0)
+    let refused = Atomic<Int>(0)
+    let closed = Atomic<Int>(0)
+}
+
+/// Answers with the path and the body. Some paths are special: `/hold/…` is answered only when `/release` comes, the
+/// newest first; `/later/…` is answered after 200 ms; `/large` has a body of the size its query says; `/close` closes.
+final class EchoExecutor: RequestExecutor {
+    let dirtyConnections = DirtyConnections()
+    private let eventLoop: any EventLoop
+    private let counts: ExecutorCounts
+    private var held: [(Connection, UInt32, String)] = []
+    private var writer = ResponseWriter()
+
+    init(_ eventLoop: any EventLoop, _ counts: ExecutorCounts) {
+        self.eventLoop = eventLoop
+        self.counts = counts
+    }
+
+    func execute(_ request: HTTPRequest, bytes: UnsafeRawBufferPointer, on connection: Connection, sequence: UInt32) {
+        counts.executed.add(1, ordering: .sequentiallyConsistent)
+        let path = text(bytes[request.path])
+        if path.hasPrefix("/hold/") { return held.append((connection, sequence, path)) }
+        if path.hasPrefix("/later/") { return answerLater(connection, sequence, path) }
+        if path == "/release" { release() }
+        let size = Int(text(bytes[request.query])) ?? 0
+        let body = path == "/large" ? String(repeating: "x", count: size) : path + " " + text(bytes[request.body])
+        answer(connection, sequence, body, close: path == "/close", omitBody: request.method == .head)
+    }
+
+    func requestRefused(_ rejection: HTTPRejection, on connection: Connection) {
+        counts.refused.add(1, ordering: .sequentiallyConsistent)
+    }
+
+    func connectionClosed(_ connection: Connection) {
+        counts.closed.add(1, ordering: .sequentiallyConsistent)
+    }
+
+    private func answerLater(_ connection: Connection, _ sequence: UInt32, _ path: String) {
+        let later = NIOLoopBound((self, connection), eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: .milliseconds(200)) {
+            let (executor, connection) = later.value
+            executor.answer(connection, sequence, path, close: false, omitBody: false)
+            executor.dirtyConnections.flushAll()
+        }
+    }
+
+    private func release() {
+        let released = held
+        held = []
+        // In a turn of its own, as a shard would.
+        let turn = NIOLoopBound((self, released), eventLoop: eventLoop)
+        eventLoop.execute {
+            let (executor, released) = turn.value
+            for (connection, sequence, path) in released.reversed() {
+                executor.answer(connection, sequence, path, close: false, omitBody: false)
+            }
+            executor.dirtyConnections.flushAll()
+        }
+    }
+
+    private func answer(_ connection: Connection, _ sequence: UInt32, _ body: String, close: Bool, omitBody: Bool) {
+        writer.removeAll()
+        writer.begin(.ok, .text)
+        writer.beginBody()
+        writer.bytes.append(body)
+        let range = writer.end(omitBody: omitBody)
+        writer.bytes.withBytes(in: range) { connection.answer(sequence, $0, close: close) }
+    }
+}
+
+/// A listener with echo executors, on threads of its own.
+struct EchoServer {
+    let listener: Listener
+    let counts: ExecutorCounts
+
+    static func run<R>(
+        _ limits: ConnectionLimits = ConnectionLimits(),
+        threads: Int = 1,
+        _ body: (EchoServer) async throws -> R
+    ) async throws -> R {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        var configuration = Listener.Configuration()
+        configuration.port = 0
+        configuration.connection = limits
+        let counts = ExecutorCounts()
+        let listener = try await Listener.start(group: group, configuration: configuration) {
+            EchoExecutor($0, counts)
+        }
+        let result = try await body(EchoServer(listener: listener, counts: counts))
+        await listener.drain(timeout: .seconds(1))
+        try await group.shutdownGracefully()
+        return result
+    }
+
+    private init(listener: Listener, counts: ExecutorCounts) {
+        self.listener = listener
+        self.counts = counts
+    }
+
+    func connect(receiveBufferBytes: Int32? = nil) throws -> LoopbackClient {
+        try LoopbackClient(port: listener.port, receiveBufferBytes: receiveBufferBytes)
+    }
+}

@@ -1,0 +1,96 @@
+import Glibc
+
+/// A blocking client on the loopback interface that sends exactly the bytes it is told to.
+final class LoopbackClient {
+    struct Failure: Error { let call: String }
+
+    struct Reply: Equatable {
+        var status: Int
+        var headers: [String: String]
+        var body: String
+    }
+
+    private let descriptor: Int32
+    private var received: [UInt8] = []
+
+    /// - Parameter receiveBufferBytes: what the kernel takes in before the peer must wait; nil for the default.
+    init(port: Int, receiveBufferBytes: Int32? = nil) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw Failure(call: "socket") }
+        if var bytes = receiveBufferBytes {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+        }
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
+        }
+        guard status == 0 else { throw Failure(call: "connect") }
+    }
+
+    deinit { close(descriptor) }
+
+    func send(_ text: String) throws {
+        var bytes = Array(text.utf8)[...]
+        while !bytes.isEmpty {
+            let sent = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard sent > 0 else { throw Failure(call: "send") }
+            bytes = bytes.dropFirst(sent)
+        }
+    }
+
+    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// The next reply; nil when the server has closed instead.
+    func receive(hasBody: Bool = true) throws -> Reply? {
+        while true {
+            if let reply = takeReply(hasBody: hasBody) { return reply }
+            guard try receiveMore() else { return nil }
+        }
+    }
+
+    /// Whether the server closes without another byte.
+    func isClosedByServer() throws -> Bool {
+        guard received.isEmpty else { return false }
+        return try !receiveMore()
+    }
+
+    /// Whether nothing comes for a while.
+    func isSilent(milliseconds: Int32) -> Bool {
+        guard received.isEmpty else { return false }
+        var interest = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&interest, 1, milliseconds) == 0
+    }
+
+    private func receiveMore() throws -> Bool {
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        let count = recv(descriptor, &chunk, chunk.count, 0)
+        guard count >= 0 else { throw Failure(call: "recv: \(errno)") }
+        received += chunk[..<count]
+        return count > 0
+    }
+
+    private func takeReply(hasBody: Bool) -> Reply? {
+        let end = Array("\r\n\r\n".utf8)
+        guard let headEnd = received.indices.first(where: { received[$0...].starts(with: end) }) else { return nil }
+        var lines = String(decoding: received[..<headEnd], as: UTF8.self).split(separator: "\r\n")
+        let status = Int(lines.removeFirst().split(separator: " ")[1]) ?? 0
+        var headers: [String: String] = [:]
+        for line in lines {
+            let colon = line.firstIndex(of: ":")!
+            headers[line[..<colon].lowercased()] = String(line[line.index(after: colon)...].drop { $0 == " " })
+        }
+        let bodyBytes = hasBody ? Int(headers["content-length"] ?? "0")! : 0
+        guard received.count >= headEnd + 4 + bodyBytes else { return nil }
+        let body = String(decoding: received[(headEnd + 4)..<(headEnd + 4 + bodyBytes)], as: UTF8.self)
+        received.removeFirst(headEnd + 4 + bodyBytes)
+        return Reply(status: status, headers: headers, body: body)
+    }
+}
