@@ -93,7 +93,7 @@ extension ModelEvent {
     static func wrongSection(_ section: SectionDetails) -> [Rejection] {
         var wrong: [Rejection] = []
         if section.id.isEmpty { wrong.append(.invalid(.identifier)) }
-        if section.name.isEmpty || section.name.utf8.count > InventoryLimits.nameBytesMax
+        if section.name.utf8.count > InventoryLimits.nameBytesMax
             || section.code.utf8.count > InventoryLimits.nameBytesMax
         {
             wrong.append(.invalid(.name))
@@ -134,7 +134,7 @@ extension ModelEvent {
 
     private func wrongTier(_ tier: PriceTierDetails) -> [Rejection] {
         var wrong: [Rejection] = []
-        if tier.name.isEmpty || tier.name.utf8.count > InventoryLimits.nameBytesMax { wrong.append(.invalid(.name)) }
+        if tier.name.utf8.count > InventoryLimits.nameBytesMax { wrong.append(.invalid(.name)) }
         let prices = [
             tier.basePrice, tier.serviceFee, tier.facilityFee, tier.minPrice, tier.maxPrice, tier.currentPrice,
             tier.earlyBirdPrice, tier.lastMinutePrice,

@@ -142,4 +142,38 @@ import WAL
         }
         try await loops.shutdownGracefully()
     }
+
+    /// Whose event it is decides the tenant; everybody else's answer is that of an event that isn't there.
+    @Test func anotherTenantFindsNothing() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let clock = VirtualClock()
+        let log = MemoryLog()
+        let shard = Shard(
+            number: 0,
+            loop: loops.next(),
+            log: log,
+            directory: SectionDirectory(),
+            clock: { clock.now }
+        )
+        let sale = try await sale(seed: 1, on: shard, log, clock)
+        let before = log.lastPosition
+        let request = ReserveRequest(first: .init(section: 1, quantity: 1))
+        for command in [.reserve(request), .publishEvent, .deleteEvent] as [Command] {
+            let submission = Submission(
+                event: sale.model.key,
+                work: .command(command),
+                context: CommandContext(tenant: "other", now: sale.model.createdAt, random: (1, 2)),
+                tag: ReplyTag(loop: 0, connection: 0, sequence: 0)
+            )
+            let outcomes = Outcomes()
+            _ = await shard.perform([submission], sink: outcomes)
+            guard case .answer(.rejected(let found)) = outcomes.all.first else {
+                Issue.record("\(outcomes.all)")
+                continue
+            }
+            #expect(found == .eventNotFound)
+        }
+        #expect(log.lastPosition == before)
+        try await loops.shutdownGracefully()
+    }
 }
