@@ -4,15 +4,16 @@ import Synchronization
 
 @testable import Server
 
-/// Counts what reached the executor, for tests on other threads.
+/// What reached the executors, for tests on other threads.
 final class ExecutorCounts: Sendable {
     let executed = Atomic<Int>(0)
     let refused = Atomic<Int>(0)
     let closed = Atomic<Int>(0)
+    fileprivate let executors = Mutex<[NIOLoopBound<EchoExecutor>]>([])
 }
 
 /// Answers with the path and the body. Some paths are special: `/hold/…` is answered only when `/release` comes, the
-/// newest first; `/later/…` is answered after 200 ms; `/large` has a body of the size its query says; `/close` closes.
+/// newest first; `/large` has a body of the size its query says; `/close` closes.
 final class EchoExecutor: RequestExecutor {
     let dirtyConnections = DirtyConnections()
     private let eventLoop: any EventLoop
@@ -29,7 +30,6 @@ final class EchoExecutor: RequestExecutor {
         counts.executed.add(1, ordering: .sequentiallyConsistent)
         let path = text(bytes[request.path])
         if path.hasPrefix("/hold/") { return held.append((connection, sequence, path)) }
-        if path.hasPrefix("/later/") { return answerLater(connection, sequence, path) }
         if path == "/release" { release() }
         let size = Int(text(bytes[request.query])) ?? 0
         let body = path == "/large" ? String(repeating: "x", count: size) : path + " " + text(bytes[request.body])
@@ -44,16 +44,7 @@ final class EchoExecutor: RequestExecutor {
         counts.closed.add(1, ordering: .sequentiallyConsistent)
     }
 
-    private func answerLater(_ connection: Connection, _ sequence: UInt32, _ path: String) {
-        let later = NIOLoopBound((self, connection), eventLoop: eventLoop)
-        eventLoop.scheduleTask(in: .milliseconds(200)) {
-            let (executor, connection) = later.value
-            executor.answer(connection, sequence, path, close: false, omitBody: false)
-            executor.dirtyConnections.flushAll()
-        }
-    }
-
-    private func release() {
+    func release() {
         let released = held
         held = []
         // In a turn of its own, as a shard would.
@@ -93,7 +84,10 @@ struct EchoServer {
         configuration.connection = limits
         let counts = ExecutorCounts()
         let listener = try await Listener.start(group: group, configuration: configuration) {
-            EchoExecutor($0, counts)
+            let executor = EchoExecutor($0, counts)
+            let bound = NIOLoopBound(executor, eventLoop: $0)
+            counts.executors.withLock { $0.append(bound) }
+            return executor
         }
         let result = try await body(EchoServer(listener: listener, counts: counts))
         await listener.drain(timeout: .seconds(1))
@@ -104,6 +98,13 @@ struct EchoServer {
     private init(listener: Listener, counts: ExecutorCounts) {
         self.listener = listener
         self.counts = counts
+    }
+
+    /// Answers what is held, as `/release` does, without a request.
+    func release() {
+        for executor in counts.executors.withLock({ $0 }) {
+            executor.eventLoop.execute { executor.value.release() }
+        }
     }
 
     func connect(receiveBufferBytes: Int32? = nil) throws -> LoopbackClient {
