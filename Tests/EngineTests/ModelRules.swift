@@ -47,7 +47,10 @@ extension ModelEvent {
         }
         let expectation = decide(command, context, ModelChoice(outcome))
         // An answer that says to look again and retry is not kept for the retry.
-        if case .rejected(.eventChanged) = outcome { return expectation }
+        switch outcome {
+        case .rejected(.eventChanged), .rejected(.limitReached): return expectation
+        default: break
+        }
         remembered[name] = Remembered(fingerprint: key.fingerprint, answer: outcome, at: context.now)
         return expectation
     }

@@ -176,4 +176,65 @@ import WAL
         #expect(log.lastPosition == before)
         try await loops.shutdownGracefully()
     }
+
+    /// Extended when its deadline is already in the wheel's nearest turn: it ends at the later one, by the clock alone.
+    @Test func aHoldExtendedInItsLastSecondEndsWhenItShould() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let clock = VirtualClock()
+        let log = MemoryLog()
+        let shard = Shard(
+            number: 0,
+            loop: loops.next(),
+            log: log,
+            directory: SectionDirectory(),
+            clock: { clock.now }
+        )
+        let key = try await Self.smallEvent(on: shard, clock)
+        let reserved = await Self.answer(shard, key, .reserve(ReserveRequest(first: .init(section: 0, quantity: 1))))
+        guard case .reservedOne(let hold, _, _, _) = reserved else {
+            Issue.record("\(reserved)")
+            return
+        }
+        let id = HoldID(event: key, reference: hold.reference, secret: hold.secret)
+        for offset in stride(from: Milliseconds(0), to: 599_000, by: 1_000) {
+            clock.now = MachineFixture.start + offset
+            await shard.tick()
+        }
+        _ = await Self.answer(shard, key, .extend(id, seconds: 60))
+        for (time, reserved) in [(600_000, 1), (659_999, 1), (660_000, 0)] as [(Milliseconds, UInt32)] {
+            clock.now = MachineFixture.start + time
+            await shard.tick()
+            let counts = await shard.copy(key).0.counts(0)
+            #expect(counts.reserved == reserved, "\(time) ms after the reservation")
+        }
+        try await loops.shutdownGracefully()
+    }
+
+    private static func answer(_ shard: Shard, _ key: EventKey, _ command: Command) async -> Answer? {
+        let submission = Submission(
+            event: key,
+            work: .command(command),
+            context: CommandContext(tenant: MachineFixture.tenant, now: 0, random: (1, 2)),
+            tag: ReplyTag(loop: 0, connection: 0, sequence: 0)
+        )
+        let outcomes = Outcomes()
+        _ = await shard.perform([submission], sink: outcomes)
+        if case .answer(let answer) = outcomes.all.first { return answer }
+        return nil
+    }
+
+    /// Ten places, holds of ten minutes.
+    private static func smallEvent(on shard: Shard, _ clock: VirtualClock) async throws -> EventKey {
+        clock.now = MachineFixture.start
+        var details = EventDetails(id: "gala", name: "Gala", currency: "EUR")
+        details.holdTimeSeconds = 600
+        let key = EventKey(tenant: MachineFixture.tenant, event: details.id)
+        let commands: [Command] = [
+            .createEvent(details), .addSection(SectionDetails(id: "floor", name: "Floor", total: 10)), .publishEvent,
+        ]
+        for command in commands {
+            if case .rejected(let rejection) = await answer(shard, key, command) { throw rejection }
+        }
+        return key
+    }
 }

@@ -31,8 +31,11 @@ struct ModelSubject {
         }
         let decision = decide(command, context)
         guard decision.first != nil || context.idempotency != nil else { return decision.answer }
+        switch decision.answer {
         // "Look again and retry" is no answer to keep.
-        if case .rejected(.eventChanged) = decision.answer { return decision.answer }
+        case .rejected(.eventChanged), .rejected(.limitReached): return decision.answer
+        default: break
+        }
         log(decision, context)
         for fact in decision.facts { inventory.apply(fact) }
         return decision.answer
