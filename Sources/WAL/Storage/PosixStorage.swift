@@ -80,7 +80,12 @@ final class PosixLock: DeviceLock {
 
     init(descriptor: Int32) { self.descriptor = DescriptorOwner(descriptor) }
 
-    func release() { descriptor.close() }
+    /// Unlocks before closing: a child process that is just being started has a copy of the descriptor until it runs
+    /// its program, and would hold the lock that much longer.
+    func release() {
+        if descriptor.descriptor >= 0 { flock(descriptor.descriptor, LOCK_UN) }
+        descriptor.close()
+    }
 }
 
 /// A file of the operating system.
