@@ -196,7 +196,7 @@ import WAL
             return
         }
         let id = HoldID(event: key, reference: hold.reference, secret: hold.secret)
-        for offset in stride(from: Milliseconds(0), to: 599_000, by: 1_000) {
+        for offset in stride(from: Milliseconds(0), to: 600_000, by: 1_000) {
             clock.now = MachineFixture.start + offset
             await shard.tick()
         }
