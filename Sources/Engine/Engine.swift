@@ -20,7 +20,6 @@ public final class Engine: Sendable {
         public let replay: ReplaySummary
         public let events: Int
         public let snapshotPosition: LogPosition?
-        public let digest: UInt64
     }
 
     private init(_ shards: [Shard], _ directory: SectionDirectory, _ log: WriteAheadLog, _ ticks: [RepeatedTask]) {
@@ -56,8 +55,7 @@ public final class Engine: Sendable {
         let found = Found(
             replay: replay,
             events: recovery.events.count,
-            snapshotPosition: log.snapshotPosition,
-            digest: recovery.digest
+            snapshotPosition: log.snapshotPosition
         )
         let directory = SectionDirectory()
         let shards = loops.enumerated().map {

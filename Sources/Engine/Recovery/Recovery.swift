@@ -26,14 +26,12 @@ public struct Recovery {
     public private(set) var events: [EventKey: EventInventory] = [:]
     /// Up to where an event's snapshot holds everything.
     private var snapshotPositions: [EventKey: LogPosition] = [:]
-    public private(set) var snapshotEvents = 0
 
     public init() {}
 
     /// Reads the whole log and returns what the log says of it.
     public mutating func run(_ log: WriteAheadLog) throws -> ReplaySummary {
         try log.readSnapshot { try restore($0) }
-        snapshotEvents = events.count
         let start = LogPosition((log.snapshotPosition?.rawValue ?? 0) + 1)
         return try log.replay(from: start) { try apply($1, at: $0) }
     }

@@ -111,12 +111,9 @@ extension Shard {
 
     private func apply(_ fact: Fact, _ slot: Int) {
         slots[slot].apply(fact)
-        switch fact {
-        case .holdPlaced(let hold):
+        // An extension needs nothing here: the wheel finds the later deadline when it comes to the earlier one.
+        if case .holdPlaced(let hold) = fact {
             wheel.add(.init(event: UInt32(slot), hold: hold.reference), deadline: hold.expiresAt)
-        case .holdExtended:
-            break  // The wheel finds the later deadline when it comes to the earlier one.
-        default: break
         }
     }
 }
