@@ -49,7 +49,9 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "CLinux",
+                "CLinux", "Engine", "WAL",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
