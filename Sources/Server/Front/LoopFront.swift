@@ -25,6 +25,7 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     private let shard: Shard
     private let router: Router
     private let mailbox = Mailbox()
+    private let batches: BatchFront
     private var peers: [LoopFront] = []
     private var outboxes: [[LoopMessage]]
     private var received: [LoopMessage] = []
@@ -53,6 +54,7 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
         shard = engine.shards[number]
         loop = shard.loop
         sections = SectionCache(engine.directory)
+        batches = BatchFront(number: number, engine: engine, router: router)
         outboxes = Array(repeating: [], count: engine.shards.count)
     }
 
@@ -78,6 +80,9 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             answerNow(connection, sequence) { $0.write(problem, reply) }
         case .listEvents(let listing): list(listing, connection, sequence)
         case .operation(let operation, let reply): operate(operation, reply, connection, sequence)
+        case .batch(let batch):
+            if batches.accept(batch, bytes, on: connection, sequence: sequence) { return scheduleTurn() }
+            answerNow(connection, sequence) { $0.write(.tooManyBatches, batch.reply) }
         }
     }
 
@@ -131,6 +136,7 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
         isTurnScheduled = false
         receive()
         if !batch.isEmpty { runBatch() }
+        batches.run(&sections, &random, &outboxes)
         for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
         release(through: engine.log.durablePosition)
     }
@@ -214,6 +220,10 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             switch message {
             case .work(let envelope): take(envelope)
             case .reply(let ticket, let bytes): bytes.withUnsafeReadableBytes { deliver($0, to: ticket) }
+            case .lines(let part):
+                part.perform(on: shard)
+                outboxes[part.home].append(.answeredLines(part))
+            case .answeredLines(let part): batches.take(part)
             }
         }
         received.removeAll(keepingCapacity: true)
@@ -240,6 +250,8 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             held.removeFirst(heldHead)
             heldHead = 0
         }
+        batches.release(through: position)
+        if batches.isRunnable { scheduleTurn() }
         for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
         dirtyConnections.flushAll()
     }

@@ -29,6 +29,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     /// Reading: what is answered meanwhile is flushed at the end of the read.
     private var isExecuting = false
     private var isHeldBack = false
+    /// The memory of a large request, from its head on until its answer is sent.
+    private var lease: LargeRequestBudget.Lease?
+    /// The large request that is not answered yet: nothing behind it is executed meanwhile.
+    private var leasedSequence: UInt32?
     private var isReadPending = false
     private var isWriting = false
     private var isResumeScheduled = false
@@ -65,6 +69,7 @@ extension Connection {
         guard phase == .open || phase == .finishing else { return }
         if close { finish(after: sequence) }
         answers.answer(sequence, bytes)
+        if sequence == leasedSequence { leasedSequence = nil }
         guard !isDirty else { return }
         isDirty = true
         if !isExecuting { loop.executor.dirtyConnections.append(self) }
@@ -77,9 +82,31 @@ extension Connection {
         if answers.ready.readableBytes > 0, context.channel.isWritable { write(to: context) }
         guard phase == .open || phase == .finishing else { return }
         guard answers.ready.readableBytes + answers.earlyBytes <= loop.limits.unsentBytesMax else { return close() }
+        releaseLeaseIfSent(context)
         if answers.isFinished, answers.ready.readableBytes == 0 { return send() }
         sendContinueIfDue()
         if isHeldBack, !mustHoldBack { scheduleResume() }
+    }
+
+    /// Sets room aside for a request whose body or answer is large, and executes nothing behind it until it is
+    /// answered. To be called while it is executed.
+    /// - Parameter bytes: of the body and, as far as that can be told, of the answer.
+    /// - Returns: false when the loop's large requests take as much as they may: the request is to be refused.
+    func setAside(_ bytes: Int, for sequence: UInt32) -> Bool {
+        guard takeLease(bytes) else { return false }
+        leasedSequence = sequence
+        return true
+    }
+
+    private func takeLease(_ bytes: Int) -> Bool {
+        if let lease { return lease.grow(to: bytes) }
+        lease = loop.largeRequests.lease(bytes)
+        return lease != nil
+    }
+
+    private func releaseLeaseIfSent(_ context: ChannelHandlerContext) {
+        guard lease != nil, leasedSequence == nil, requestBeganTick == nil else { return }
+        if answers.ready.readableBytes == 0, context.channel.isWritable { lease = nil }
     }
 
     /// The write may fail or change the writability before it returns; both come back into this class.
@@ -122,7 +149,7 @@ extension Connection {
 
 extension Connection {
     private var mustHoldBack: Bool {
-        answers.inFlight >= loop.limits.requestsInFlightMax
+        leasedSequence != nil || answers.inFlight >= loop.limits.requestsInFlightMax
             || answers.ready.readableBytes + answers.earlyBytes >= loop.limits.unsentBytesPause
             || context?.channel.isWritable != true
     }
@@ -160,6 +187,7 @@ extension Connection {
 
     private func waitForMore(receivedBytes: Int) {
         if requestBeganTick == nil { requestBeganTick = loop.tick }
+        if let bodyBytes = parser.largeBodyBytes, !takeLease(bodyBytes) { return refuse(.tooManyLargeRequests) }
         // A client that has begun to send the body does not wait for a leave to do so.
         if parser.awaitsContinue, receivedBytes > parser.bodyStart { hasSentContinue = true }
         sendContinueIfDue()
