@@ -22,6 +22,8 @@ final class BatchFront {
     /// Batches with lines left, and those that wait for a position.
     private var open: [Batch] = []
     private var finished: [Batch] = []
+    /// Parts of other loops' batches, to be performed here behind the single requests that came before them.
+    private var foreign: [BatchPart] = []
     private var spare: [BatchPart] = []
 
     init(number: Int, engine: Engine, router: Router) {
@@ -50,8 +52,16 @@ final class BatchFront {
         open.contains { !$0.isWaiting } && log.pendingBytes <= Self.pendingBytesMax
     }
 
-    /// Reads and performs some lines.
+    /// Takes lines of another loop's batch, whose events are owned here.
+    func add(_ part: BatchPart) { foreign.append(part) }
+
+    /// Performs other loops' lines, then reads and performs some of its own.
     func run(_ sections: inout some SectionLookup, _ random: inout RandomBits, _ outboxes: inout [[LoopMessage]]) {
+        for part in foreign {
+            part.perform(on: shard)
+            outboxes[part.home].append(.answeredLines(part))
+        }
+        foreign.removeAll(keepingCapacity: true)
         guard isRunnable else { return }
         var linesLeft = Self.turnLinesMax
         var index = 0

@@ -1,4 +1,5 @@
 import Engine
+import Loop
 import NIOCore
 import WAL
 
@@ -18,10 +19,9 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     static let spareAnswerBytesMax = 1 << 20
 
     let number: Int
-    let loop: any EventLoop
+    let loop: RingLoop
     let engine: Engine
     let operations: Operations
-    let dirtyConnections = DirtyConnections()
     private let shard: Shard
     private let router: Router
     private let mailbox = Mailbox()
@@ -39,20 +39,19 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     private var envelopes: ContiguousArray<Envelope> = []
     /// What the running turn's outcomes lead to next.
     private var followUps: [Envelope] = []
-    private var isTurnScheduled = false
 
     private var current = HeldReplies()
     private var held: ContiguousArray<HeldReplies> = []
     private var heldHead = 0
     private var spare: ContiguousArray<HeldReplies> = []
 
-    init(number: Int, engine: Engine, router: Router, operations: Operations) {
+    init(number: Int, loop: RingLoop, engine: Engine, router: Router, operations: Operations) {
         self.number = number
         self.engine = engine
         self.router = router
         self.operations = operations
         shard = engine.shards[number]
-        loop = shard.loop
+        self.loop = loop
         sections = SectionCache(engine.directory)
         batches = BatchFront(number: number, engine: engine, router: router)
         outboxes = Array(repeating: [], count: engine.shards.count)
@@ -61,7 +60,6 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     /// Makes the loops known to each other, and this one known to its shard. Before the first connection.
     func connect(to peers: [LoopFront]) async {
         try! await loop.submit { self.peers = peers }.get()
-        await shard.listen { [weak self] position in self?.release(through: position) }
     }
 
     // MARK: - Requests
@@ -81,7 +79,7 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
         case .listEvents(let listing): list(listing, connection, sequence)
         case .operation(let operation, let reply): operate(operation, reply, connection, sequence)
         case .batch(let batch):
-            if batches.accept(batch, bytes, on: connection, sequence: sequence) { return scheduleTurn() }
+            if batches.accept(batch, bytes, on: connection, sequence: sequence) { return }
             answerNow(connection, sequence) { $0.write(.tooManyBatches, batch.reply) }
         }
     }
@@ -97,7 +95,6 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
         }
         let ticket = pending.add(PendingRequest(connection: connection, sequence: sequence))
         dispatch(Envelope(submission: submission, step: step, home: number, pending: ticket))
-        scheduleTurn()
     }
 
     private func dispatch(_ envelope: Envelope) {
@@ -126,19 +123,13 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
 
     // MARK: - Turns
 
-    private func scheduleTurn() {
-        guard !isTurnScheduled else { return }
-        isTurnScheduled = true
-        loop.execute { self.runTurn() }
-    }
-
-    private func runTurn() {
-        isTurnScheduled = false
+    /// Decides what the turn has gathered, and sends what is durable by now.
+    func endTurn() {
         receive()
-        if !batch.isEmpty { runBatch() }
+        while !batch.isEmpty { runBatch() }
         batches.run(&sections, &random, &outboxes)
-        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
         release(through: engine.log.durablePosition)
+        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
     }
 
     private func runBatch() {
@@ -154,7 +145,6 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
         if !followUps.isEmpty {
             for envelope in followUps { take(envelope) }
             followUps.removeAll(keepingCapacity: true)
-            scheduleTurn()
         }
     }
 
@@ -211,7 +201,8 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
 
     private func send(to owner: Int) {
         let peer = peers[owner]
-        if peer.mailbox.send(&outboxes[owner]) { peer.loop.execute { peer.runTurn() } }
+        // Any work wakes it, and every turn looks into the mailbox.
+        if peer.mailbox.send(&outboxes[owner]) { peer.loop.execute {} }
     }
 
     private func receive() {
@@ -220,9 +211,7 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             switch message {
             case .work(let envelope): take(envelope)
             case .reply(let ticket, let bytes): bytes.withUnsafeReadableBytes { deliver($0, to: ticket) }
-            case .lines(let part):
-                part.perform(on: shard)
-                outboxes[part.home].append(.answeredLines(part))
+            case .lines(let part): batches.add(part)
             case .answeredLines(let part): batches.take(part)
             }
         }
@@ -251,9 +240,8 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             heldHead = 0
         }
         batches.release(through: position)
-        if batches.isRunnable { scheduleTurn() }
-        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
-        dirtyConnections.flushAll()
+        // Another turn soon, but sockets have theirs in between.
+        if batches.isRunnable { loop.execute {} }
     }
 
     private func deliver(_ bytes: UnsafeRawBufferPointer, _ reply: HeldReplies.Reply) {
@@ -307,7 +295,6 @@ extension LoopFront {
             self.loop.execute {
                 let request = self.pending.remove(ticket)
                 self.answerNow(request.connection, request.sequence, write)
-                self.dirtyConnections.flushAll()
             }
         }
     }

@@ -1,6 +1,5 @@
 import Foundation
-import NIOCore
-import NIOPosix
+import Loop
 import Testing
 import WAL
 
@@ -10,7 +9,7 @@ import WAL
 /// A whole server on a data folder of its own: the real log, engine, fronts and listener.
 final class SaleServer {
     let port: Int
-    private let group: MultiThreadedEventLoopGroup
+    private let loops: [RingLoop]
     private let engine: Engine
     private let listener: Listener
 
@@ -30,7 +29,7 @@ final class SaleServer {
         }
         await server.listener.drain(timeout: .seconds(5))
         try await server.engine.stop()
-        try await server.group.shutdownGracefully()
+        for loop in server.loops { loop.stop() }
         return try result.get()
     }
 
@@ -50,8 +49,8 @@ final class SaleServer {
     }
 
     private init(_ folder: String, _ shards: Int, _ limits: ConnectionLimits) async throws {
-        group = MultiThreadedEventLoopGroup(numberOfThreads: shards)
-        let loops = Array(group.makeIterator())
+        let loops = try (0..<shards).map { try RingLoop.start(number: $0) }
+        self.loops = loops
         let log = try WriteAheadLog.open(
             folder: folder,
             options: Engine.logOptions(shards: shards),
@@ -63,14 +62,14 @@ final class SaleServer {
         self.engine = engine
         let operations = Operations(openAPI: "{}")
         let fronts = loops.indices.map {
-            LoopFront(number: $0, engine: engine, router: Router(), operations: operations)
+            LoopFront(number: $0, loop: loops[$0], engine: engine, router: Router(), operations: operations)
         }
         for front in fronts { await front.connect(to: fronts) }
         var configuration = Listener.Configuration()
         configuration.port = 0
         configuration.connection = limits
         configuration.connection.request.bodyBytesMaxOfRoute = BatchRequest.bodyBytesMax
-        listener = try await Listener.start(group: group, configuration: configuration) { loop in
+        listener = try await Listener.start(eventLoops: loops, configuration: configuration) { loop in
             fronts.first { $0.loop === loop }!
         }
         port = listener.port
