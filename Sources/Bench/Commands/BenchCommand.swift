@@ -11,6 +11,8 @@ struct BenchCommand: ParsableCommand {
             stops by itself. Exit status: 0 when the run went well; 1 when the stock did not add up, nothing \
             succeeded, or the server went away.
             """,
-        subcommands: [SaleCommand.self, ReserveCommand.self, StaticCommand.self, PutOnSaleCommand.self]
+        subcommands: [
+            SaleCommand.self, ReserveCommand.self, BatchCommand.self, StaticCommand.self, PutOnSaleCommand.self,
+        ]
     )
 }

@@ -31,6 +31,9 @@ enum LoopMessage: Sendable {
     case work(Envelope)
     /// A whole response, durable.
     case reply(pending: UInt32, ByteBuffer)
+    /// Lines of a batch, and the same part with their answers on its way back; they may still have to become durable.
+    case lines(BatchPart)
+    case answeredLines(BatchPart)
 }
 
 /// A request that waits for its answer.

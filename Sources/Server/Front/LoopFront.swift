@@ -25,6 +25,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private let shard: Shard
     private let router: Router
     private let mailbox = Mailbox()
+    private let batches: BatchFront
     private var peers: [LoopFront] = []
     private var outboxes: [[LoopMessage]]
     private var received: [LoopMessage] = []
@@ -53,6 +54,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         shard = engine.shards[number]
         self.loop = loop
         sections = SectionCache(engine.directory)
+        batches = BatchFront(number: number, engine: engine, router: router)
         outboxes = Array(repeating: [], count: engine.shards.count)
     }
 
@@ -77,6 +79,9 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             answerNow(connection, sequence) { $0.write(problem, reply) }
         case .listEvents(let listing): list(listing, connection, sequence)
         case .operation(let operation, let reply): operate(operation, reply, connection, sequence)
+        case .batch(let batch):
+            if batches.accept(batch, bytes, on: connection, sequence: sequence) { return }
+            answerNow(connection, sequence) { $0.write(.tooManyBatches, batch.reply) }
         }
     }
 
@@ -116,6 +121,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     func endTurn() {
         receive()
         while !envelopes.isEmpty { decideEnvelopes() }
+        batches.run(&sections, &random, &outboxes)
         if isShardInTurn { endShardTurn() }
         release(through: engine.log.durablePosition)
         for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
@@ -223,6 +229,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             switch message {
             case .work(let envelope): envelopes.append(envelope)
             case .reply(let ticket, let bytes): bytes.withUnsafeReadableBytes { deliver($0, to: ticket) }
+            case .lines(let part): batches.add(part)
+            case .answeredLines(let part): batches.take(part)
             }
         }
         received.removeAll(keepingCapacity: true)
@@ -249,6 +257,9 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             held.removeFirst(heldHead)
             heldHead = 0
         }
+        batches.release(through: position)
+        // Another turn soon, but sockets have theirs in between.
+        if batches.isRunnable { loop.execute {} }
     }
 
     private func deliver(_ bytes: UnsafeRawBufferPointer, to asker: Asker) {
