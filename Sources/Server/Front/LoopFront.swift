@@ -1,4 +1,5 @@
 import Engine
+import Loop
 import NIOCore
 import WAL
 
@@ -18,10 +19,9 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     static let spareAnswerBytesMax = 1 << 20
 
     let number: Int
-    let loop: any EventLoop
+    let loop: RingLoop
     let engine: Engine
     let operations: Operations
-    let dirtyConnections = DirtyConnections()
     private let shard: Shard
     private let router: Router
     private let mailbox = Mailbox()
@@ -38,20 +38,19 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     private var envelopes: ContiguousArray<Envelope> = []
     /// What the running turn's outcomes lead to next.
     private var followUps: [Envelope] = []
-    private var isTurnScheduled = false
 
     private var current = HeldReplies()
     private var held: ContiguousArray<HeldReplies> = []
     private var heldHead = 0
     private var spare: ContiguousArray<HeldReplies> = []
 
-    init(number: Int, engine: Engine, router: Router, operations: Operations) {
+    init(number: Int, loop: RingLoop, engine: Engine, router: Router, operations: Operations) {
         self.number = number
         self.engine = engine
         self.router = router
         self.operations = operations
         shard = engine.shards[number]
-        loop = shard.loop
+        self.loop = loop
         sections = SectionCache(engine.directory)
         outboxes = Array(repeating: [], count: engine.shards.count)
     }
@@ -59,7 +58,6 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     /// Makes the loops known to each other, and this one known to its shard. Before the first connection.
     func connect(to peers: [LoopFront]) async {
         try! await loop.submit { self.peers = peers }.get()
-        await shard.listen { [weak self] position in self?.release(through: position) }
     }
 
     // MARK: - Requests
@@ -92,7 +90,6 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
         }
         let ticket = pending.add(PendingRequest(connection: connection, sequence: sequence))
         dispatch(Envelope(submission: submission, step: step, home: number, pending: ticket))
-        scheduleTurn()
     }
 
     private func dispatch(_ envelope: Envelope) {
@@ -121,18 +118,12 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
 
     // MARK: - Turns
 
-    private func scheduleTurn() {
-        guard !isTurnScheduled else { return }
-        isTurnScheduled = true
-        loop.execute { self.runTurn() }
-    }
-
-    private func runTurn() {
-        isTurnScheduled = false
+    /// Decides what the turn has gathered, and sends what is durable by now.
+    func endTurn() {
         receive()
-        if !batch.isEmpty { runBatch() }
-        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
+        while !batch.isEmpty { runBatch() }
         release(through: engine.log.durablePosition)
+        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
     }
 
     private func runBatch() {
@@ -148,7 +139,6 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
         if !followUps.isEmpty {
             for envelope in followUps { take(envelope) }
             followUps.removeAll(keepingCapacity: true)
-            scheduleTurn()
         }
     }
 
@@ -205,7 +195,8 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
 
     private func send(to owner: Int) {
         let peer = peers[owner]
-        if peer.mailbox.send(&outboxes[owner]) { peer.loop.execute { peer.runTurn() } }
+        // Any work wakes it, and every turn looks into the mailbox.
+        if peer.mailbox.send(&outboxes[owner]) { peer.loop.execute {} }
     }
 
     private func receive() {
@@ -240,8 +231,6 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             held.removeFirst(heldHead)
             heldHead = 0
         }
-        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
-        dirtyConnections.flushAll()
     }
 
     private func deliver(_ bytes: UnsafeRawBufferPointer, _ reply: HeldReplies.Reply) {
@@ -295,7 +284,6 @@ extension LoopFront {
             self.loop.execute {
                 let request = self.pending.remove(ticket)
                 self.answerNow(request.connection, request.sequence, write)
-                self.dirtyConnections.flushAll()
             }
         }
     }

@@ -6,7 +6,8 @@ import Glibc
 struct ByteWriter: ~Copyable, Sendable {
     // Sound because the writer is the only owner of this memory: it is not copyable and frees it in deinit.
     private nonisolated(unsafe) var base: UnsafeMutableRawPointer
-    private var capacity: Int
+    /// Bytes of memory.
+    private(set) var capacity: Int
 
     /// Bytes written so far.
     private(set) var count = 0
