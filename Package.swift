@@ -66,6 +66,11 @@ let package = Package(
         .testTarget(name: "WALTests", dependencies: ["WAL"], swiftSettings: strict),
         .testTarget(name: "EngineTests", dependencies: ["Engine", "WAL"], swiftSettings: strict),
         .testTarget(
+            name: "LoopTests",
+            dependencies: ["Loop", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "ServerTests",
             dependencies: ["Loop", "Server", .product(name: "NIOHTTP1", package: "swift-nio")],
             swiftSettings: strict

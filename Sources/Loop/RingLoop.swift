@@ -34,6 +34,7 @@ package final class RingLoop: @unchecked Sendable {
     private static let wakeTag: UInt64 = 0
     private static let acceptTag: UInt64 = 8
     private static let acceptEndTag: UInt64 = 16
+    private static let markTag: UInt64 = 24
     private static let sleepNanosecondsMax: Int64 = 1_000_000_000
 
     private(set) var ring: SocketRing!
@@ -41,6 +42,8 @@ package final class RingLoop: @unchecked Sendable {
     private var identity: pthread_t = 0
     private var thread: JoinableThread?
     private let wakeDescriptor: Int32
+    private let markDescriptor: Int32
+    private var backlog = Backlog()
     private let wakeCount: UnsafeMutablePointer<UInt64>
 
     private let inbox = Mutex(Inbox())
@@ -55,7 +58,8 @@ package final class RingLoop: @unchecked Sendable {
 
     private init() throws(LogError) {
         wakeDescriptor = eventfd(0, Int32(EFD_CLOEXEC))
-        guard wakeDescriptor >= 0 else {
+        markDescriptor = eventfd(0, Int32(EFD_CLOEXEC))
+        guard wakeDescriptor >= 0, markDescriptor >= 0 else {
             throw .system(operation: "make the eventfd of", path: "an event loop", errno: errno)
         }
         wakeCount = .allocate(capacity: 1)
@@ -64,6 +68,7 @@ package final class RingLoop: @unchecked Sendable {
 
     deinit {
         Glibc.close(wakeDescriptor)
+        Glibc.close(markDescriptor)
         wakeCount.deallocate()
     }
 
@@ -95,6 +100,10 @@ package final class RingLoop: @unchecked Sendable {
         turnEnds.append(body)
     }
 
+    /// What has arrived waits too long: it is better refused than answered late. True from 20 ms of waiting on, false
+    /// again below 10 ms.
+    package var isBehind: Bool { backlog.isBehind }
+
     var isCurrent: Bool { pthread_equal(pthread_self(), identity) != 0 }
 }
 
@@ -103,6 +112,7 @@ package final class RingLoop: @unchecked Sendable {
 extension RingLoop {
     private func run() {
         prepareWake()
+        prepareMark()
         while true {
             runTimers()
             runWork()
@@ -110,7 +120,9 @@ extension RingLoop {
             if isStopping { break }
             ring.submitAndWait(nanoseconds: patience())
             inbox.withLock { $0.isAsleep = false }
-            ring.visitCompletions(complete)
+            let completions = ring.visitCompletions(complete)
+            let now = NIODeadline.now().uptimeNanoseconds
+            if backlog.turnEnded(completions: completions, now: now) { signal(markDescriptor) }
         }
         // In this order: the ring ends what the kernel still does in the buffers.
         ring = nil
@@ -122,6 +134,9 @@ extension RingLoop {
         case Self.wakeTag: prepareWake()
         case Self.acceptTag: completeAccept(result, flags)
         case Self.acceptEndTag: break
+        case Self.markTag:
+            backlog.markArrived(now: NIODeadline.now().uptimeNanoseconds)
+            prepareMark()
         default:
             let address = UnsafeRawPointer(bitPattern: UInt(userData & ~SocketStream.operationMask))!
             let stream = Unmanaged<SocketStream>.fromOpaque(address).takeUnretainedValue()
@@ -142,10 +157,21 @@ extension RingLoop {
         return min(max(0, (next - .now()).nanoseconds), Self.sleepNanosecondsMax)
     }
 
-    private func prepareWake() {
+    private func prepareWake() { prepareCount(of: wakeDescriptor, Self.wakeTag) }
+
+    private func prepareMark() { prepareCount(of: markDescriptor, Self.markTag) }
+
+    /// Waits for a signal. How many there were is of no interest, so all go to the same place.
+    private func prepareCount(of descriptor: Int32, _ tag: UInt64) {
         let entry = ring.entry()
-        io_uring_prep_read(entry, wakeDescriptor, wakeCount, 8, 0)
-        entry.pointee.user_data = Self.wakeTag
+        io_uring_prep_read(entry, descriptor, wakeCount, 8, 0)
+        entry.pointee.user_data = tag
+    }
+
+    private func signal(_ descriptor: Int32) {
+        var one: UInt64 = 1
+        // Fails only when it was interrupted; the counter is never full.
+        while write(descriptor, &one, 8) < 0 && errno == EINTR {}
     }
 
     private func runWork() {
@@ -175,10 +201,7 @@ extension RingLoop {
             defer { inbox.isAsleep = false }
             return inbox.isAsleep
         }
-        guard mustWake else { return }
-        var one: UInt64 = 1
-        // Fails only when it was interrupted; the counter is never full.
-        while write(wakeDescriptor, &one, 8) < 0 && errno == EINTR {}
+        if mustWake { signal(wakeDescriptor) }
     }
 
     package func submit(_ body: @escaping () -> Void) { submit(.closure(body)) }

@@ -60,7 +60,9 @@ final class SocketRing {
     }
 
     /// Calls `body` with everything that is complete by now.
-    func visitCompletions(_ body: (UInt64, Int32, UInt32) -> Void) {
+    /// - Returns: how much that was.
+    func visitCompletions(_ body: (UInt64, Int32, UInt32) -> Void) -> Int {
+        var total = 0
         while true {
             let count = Int(io_uring_peek_batch_cqe(ring, visited, UInt32(Self.completionsPerVisit)))
             for index in 0..<count {
@@ -68,7 +70,8 @@ final class SocketRing {
                 body(completion.user_data, completion.res, completion.flags)
             }
             io_uring_cq_advance(ring, UInt32(count))
-            if count < Self.completionsPerVisit { return }
+            total += count
+            if count < Self.completionsPerVisit { return total }
         }
     }
 

@@ -30,7 +30,7 @@ struct OverloadCommand: ParsableCommand {
     @Option(
         help: "Connections of the overload, 1 to \(LoadSettings.connectionsMax): as many requests wait at the server."
     )
-    var connections = 4_096
+    var connections = 2_048
 
     @Option(help: "Connections of the other phases.")
     var lightConnections = 64
@@ -76,7 +76,7 @@ struct OverloadCommand: ParsableCommand {
             settings.slowNanoseconds = calm.slowNanoseconds
         }
         try afterwards.open()
-        var rush = try session.makeLoop(.open(perSecond: capacity * factor, backlogMax: connections)) { settings in
+        var rush = try session.makeLoop(.open(perSecond: capacity * factor, backlogMax: 64)) { settings in
             settings.connectionCount = connections
             settings.warmupNanoseconds = 0
             settings.durationNanoseconds = UInt64(duration * 1e9)

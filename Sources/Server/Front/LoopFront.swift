@@ -40,6 +40,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private var isShardInTurn = false
     /// Requests of this loop's connections whose answers are held.
     private var heldRequests = 0
+    private var overloadedRequests: UInt32 = 0
 
     private var current = HeldReplies()
     private var held: ContiguousArray<HeldReplies> = []
@@ -72,6 +73,11 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         sequence: UInt32
     ) {
         let now = Engine.systemClock()
+        if loop.isBehind, mustRefuse(bytes[request.path]) {
+            operations.countOverload()
+            let call = Call(request, bytes, now: now, random: random.next())
+            return answerNow(connection, sequence) { $0.write(.overloaded, call.reply) }
+        }
         switch router.route(request, bytes, now: now, random: random.next(), sections: &sections) {
         case .submission(let submission): decide(submission, .answer, connection, sequence)
         case .readThenWrite(let change): decide(change.read, .read(change), connection, sequence)
@@ -85,6 +91,14 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         }
     }
 
+    /// Behind, only every fourth request is served: refusing costs half of serving, so the others still hear it in
+    /// time, and the sale goes on. What is asked of the server itself is always answered.
+    private func mustRefuse(_ path: UnsafeRawBufferPointer) -> Bool {
+        guard path.starts(with: "/api/".utf8) else { return false }
+        overloadedRequests &+= 1
+        return overloadedRequests % 4 != 0
+    }
+
     private func decide(
         _ submission: RoutedSubmission,
         _ step: Envelope.Step,
@@ -92,7 +106,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         _ sequence: UInt32
     ) {
         guard heldRequests + pending.count < Self.pendingRequestsMax else {
-            return answerNow(connection, sequence) { $0.write(.unavailable(.logSaturated), submission.reply) }
+            operations.countOverload()
+            return answerNow(connection, sequence) { $0.write(.overloaded, submission.reply) }
         }
         let owner = submission.event.shard(of: outboxes.count)
         if owner == number {

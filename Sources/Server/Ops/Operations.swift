@@ -12,9 +12,13 @@ final class Operations: Sendable {
     }
 
     private let isReady = Atomic<Bool>(false)
+    private let overloads = Atomic<UInt64>(0)
     private let openAPI: String
 
     init(openAPI: String) { self.openAPI = openAPI }
+
+    /// A request was refused because what had arrived before it waited too long already.
+    func countOverload() { overloads.add(1, ordering: .relaxed) }
 
     func setReady(_ value: Bool) { isReady.store(value, ordering: .releasing) }
 
@@ -58,6 +62,12 @@ final class Operations: Sendable {
         line("idempotent_replays_total", "counter", "Retries answered from memory.", total.replays)
         line("reservations_expired_total", "counter", "Reservations that ended at their deadline.", total.expired)
         line("busy_total", "counter", "Commands refused because the log was saturated.", total.refusedBusy)
+        line(
+            "overload_total",
+            "counter",
+            "Requests refused because more had arrived than could be answered in time.",
+            overloads.load(ordering: .relaxed)
+        )
         line("events", "gauge", "Events in memory.", events)
         line("hold_slots", "gauge", "Live, sold and recently ended reservations in memory.", holds)
         line("idempotency_keys", "gauge", "Answers kept for retries.", keys)

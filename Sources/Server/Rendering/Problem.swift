@@ -109,6 +109,18 @@ extension Problem {
         return problem
     }
 
+    /// Refused unread by the engine, because its answer would come too late.
+    static var overloaded: Problem {
+        var problem = Problem(
+            .serviceUnavailable,
+            "OVERLOADED",
+            "Too busy",
+            "More has arrived than can be answered in time; nothing has happened. Send the request again."
+        )
+        problem.retryAfterSeconds = 1
+        return problem
+    }
+
     static func unavailable(_ reason: Unavailability) -> Problem {
         var problem =
             switch reason {
