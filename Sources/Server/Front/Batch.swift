@@ -13,7 +13,6 @@ final class Batch: @unchecked Sendable {
 
     /// The whole response.
     var answer: ResponseWriter
-    private(set) var answerRange = 0..<0
     /// What the answer shows is durable when this is.
     private(set) var position = LogPosition.zero
     /// Whether a line heard that the engine takes no more.
@@ -39,7 +38,7 @@ final class Batch: @unchecked Sendable {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: lines.count, alignment: 16)
         copy.copyMemory(from: lines)
         body = UnsafeRawBufferPointer(copy)
-        answer = ResponseWriter(capacity: 256 + request.lineCount * BatchRequest.lineAnswerBytes)
+        answer = ResponseWriter(connection.takeAnswerMemory())
         parts = Array(repeating: nil, count: shards + 1)
         answer.setDate(epochSeconds: Engine.systemClock() / 1_000)
         answer.begin(.ok, .lines)
@@ -65,10 +64,9 @@ final class Batch: @unchecked Sendable {
     }
 
     /// Ends the response, which is to be sent when `position` is durable.
-    func end() {
-        answer.endLines(isBody: true)
-        answerRange = answer.end()
-    }
+    func end() { answer.endResponseOfLines() }
+
+    func send() { connection.answer(sequence, taking: &answer.bytes) }
 }
 
 // MARK: - A slice
@@ -94,8 +92,20 @@ extension Batch {
         return true
     }
 
+    /// Whether all lines of the slice are in one part: that can write its answers where they belong.
+    var onlyPart: BatchPart? {
+        guard waiting == 1 else { return nil }
+        return parts.lazy.compactMap { $0 }.first
+    }
+
+    /// Takes back the only part, whose answers are in their place already.
+    func takeOnly(_ part: BatchPart) {
+        note(part)
+        waiting = 0
+    }
+
     /// What a part says beside its answers.
-    func note(_ part: BatchPart) {
+    private func note(_ part: BatchPart) {
         position = max(position, part.position)
         isRefused = isRefused || part.isRefused
     }

@@ -87,7 +87,7 @@ final class BatchFront {
     func release(through position: LogPosition) {
         finished.removeAll { batch in
             guard batch.position <= position else { return false }
-            batch.answer.bytes.withBytes(in: batch.answerRange) { batch.connection.answer(batch.sequence, $0) }
+            batch.send()
             return true
         }
     }
@@ -151,6 +151,11 @@ extension BatchFront {
     }
 
     private func perform(_ batch: Batch, _ outboxes: inout [[LoopMessage]]) {
+        if let part = batch.part(number), batch.onlyPart === part {
+            part.perform(on: shard, into: &batch.answer, answerBytesMax: BatchRequest.answerBytesMax)
+            batch.takeOnly(part)
+            return batch.takeParts(recycle)
+        }
         for owner in 0..<shardCount where owner != number {
             if let part = batch.part(owner) { outboxes[owner].append(.lines(part)) }
         }

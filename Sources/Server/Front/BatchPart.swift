@@ -7,6 +7,7 @@ import WAL
 ///
 /// None of the answers may leave before `position` is durable.
 // Sound because at any time one loop alone uses it: the home until it sends it, the owner until it sends it back.
+// `@exclusivity(unchecked)`: these are touched for every line, by methods that call nobody back while they do.
 final class BatchPart: @unchecked Sendable {
     /// The owner does nothing with it but hand it back.
     private(set) var batch: Batch?
@@ -15,15 +16,15 @@ final class BatchPart: @unchecked Sendable {
     /// Whether a line heard that the engine takes no more. No line behind it is tried.
     private(set) var isRefused = false
     /// The answers, and where in the writer's bytes each one ends.
-    var writer: ResponseWriter
-    private(set) var ends: [Int] = []
+    @exclusivity(unchecked) var writer: ResponseWriter
+    @exclusivity(unchecked) private(set) var ends: [Int] = []
 
-    private var submissions: [Submission] = []
-    private var subjects: [ReplyContext.Subject] = []
+    @exclusivity(unchecked) private var submissions: [Submission] = []
+    @exclusivity(unchecked) private var subjects: [ReplyContext.Subject] = []
     /// Lines that are performed by themselves, ascending; with the change where there is one to be made in two steps.
     private var alone: [(line: Int, change: ReadThenWrite?)] = []
     private var bytesMax = 0
-    private var reply = ReplyContext(requestID: RequestID(random: (0, 0)))
+    @exclusivity(unchecked) private var reply = ReplyContext(requestID: RequestID(random: (0, 0)))
     /// The change whose first step is being performed, then its second step.
     private var change: ReadThenWrite?
     private var secondStep: RoutedSubmission?
@@ -89,6 +90,14 @@ final class BatchPart: @unchecked Sendable {
             start = line + 1
         }
         perform(start..<submissions.count, on: shard)
+    }
+
+    /// The same, with the answers written behind those that are in `answer` already.
+    func perform(on shard: Shard, into answer: inout ResponseWriter, answerBytesMax: Int) {
+        bytesMax = answerBytesMax
+        swap(&writer, &answer)
+        perform(on: shard)
+        swap(&writer, &answer)
     }
 
     private func perform(_ lines: Range<Int>, on shard: Shard) {

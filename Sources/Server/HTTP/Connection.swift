@@ -78,6 +78,19 @@ extension Connection {
         markDirty()
     }
 
+    /// The same for a large response that is all there is in `bytes`. Takes the memory instead of copying, where it can.
+    func answer(_ sequence: UInt32, taking bytes: inout ByteWriter) {
+        if phase == .open || phase == .finishing {
+            answers.answer(sequence, taking: &bytes)
+            if sequence == leasedSequence { leasedSequence = nil }
+            markDirty()
+        }
+        if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(&bytes) }
+    }
+
+    /// Memory for a large response.
+    func takeAnswerMemory() -> ByteWriter { loop.largeRequests.takeAnswer() }
+
     private func markDirty() {
         guard !isDirty else { return }
         isDirty = true
@@ -126,7 +139,7 @@ extension Connection {
     func sent() {
         activeTick = loop.tick
         if sending.capacity > Self.keptAnswerBytesMax {
-            sending = ByteWriter(capacity: 64)
+            loop.largeRequests.giveBack(&sending)
         } else {
             sending.removeAll()
         }
@@ -234,7 +247,10 @@ extension Connection {
         var bytes: [UInt8] = []
         swap(&bytes, &unread)
         let consumedBytes = bytes.withUnsafeBytes { consume($0) }
-        guard phase == .open, consumedBytes < bytes.count else { return }
+        guard phase == .open, consumedBytes < bytes.count else {
+            if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(bytes) }
+            return
+        }
         bytes.removeFirst(consumedBytes)
         unread = bytes
     }
@@ -252,6 +268,7 @@ extension Connection {
         }
         let consumedBytes = consume(bytes)
         guard phase == .open, consumedBytes < bytes.count else { return }
+        if parser.requestBytes > Self.keptAnswerBytesMax { unread = loop.largeRequests.takeInput() }
         unread.append(contentsOf: bytes[consumedBytes...])
     }
 

@@ -1,8 +1,15 @@
 /// How much memory the large requests of one loop may take together: their bodies while they arrive and are worked
 /// on, and their answers until they are sent.
 final class LargeRequestBudget {
+    /// Spare memory kept in all, and in one piece, in bytes: mapping fresh pages costs more than filling them.
+    private static let spareBytesMax = 32 << 20
+    private static let spareBytesEach = 4 << 20
+
     let bytesMax: Int
     private(set) var bytes = 0
+    private var spareAnswers: [SpareAnswer] = []
+    private var spareInputs: [[UInt8]] = []
+    private var spareBytes = 0
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
@@ -33,5 +40,48 @@ final class LargeRequestBudget {
             self.bytes += more
             return true
         }
+    }
+
+    // MARK: - Memory for the next ones
+
+    private final class SpareAnswer {
+        var bytes = ByteWriter(capacity: 64)
+    }
+
+    /// Memory for an answer, empty.
+    func takeAnswer() -> ByteWriter {
+        var bytes = ByteWriter(capacity: 64)
+        if let spare = spareAnswers.popLast() {
+            spareBytes -= spare.bytes.capacity
+            swap(&spare.bytes, &bytes)
+        }
+        return bytes
+    }
+
+    /// Exchanges the memory for a little.
+    func giveBack(_ bytes: inout ByteWriter) {
+        let spare = SpareAnswer()
+        swap(&spare.bytes, &bytes)
+        guard mayKeep(spare.bytes.capacity) else { return }
+        spare.bytes.removeAll()
+        spareAnswers.append(spare)
+    }
+
+    func takeInput() -> [UInt8] {
+        guard let spare = spareInputs.popLast() else { return [] }
+        spareBytes -= spare.capacity
+        return spare
+    }
+
+    func giveBack(_ input: consuming [UInt8]) {
+        guard mayKeep(input.capacity) else { return }
+        input.removeAll(keepingCapacity: true)
+        spareInputs.append(input)
+    }
+
+    private func mayKeep(_ bytes: Int) -> Bool {
+        guard bytes <= Self.spareBytesEach, spareBytes + bytes <= Self.spareBytesMax else { return false }
+        spareBytes += bytes
+        return true
     }
 }
