@@ -139,7 +139,7 @@ final class BatchPart: @unchecked Sendable {
 }
 
 extension BatchPart: ReplySink {
-    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?) {
+    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: BorrowedEvent?) {
         if case .unavailable = outcome { isRefused = true }
         prepareReply(Int(tag.sequence))
         guard let change else { return answer { $0.write(outcome, self.reply, of: event) } }
@@ -161,7 +161,7 @@ extension Submission {
 
 extension ReadThenWrite {
     /// The first answer to the key: a retry gets it, whatever the thing looks like by now.
-    fileprivate func kept(in event: EventInventory?) -> Answer? {
+    fileprivate func kept(in event: BorrowedEvent?) -> Answer? {
         guard let key = context.idempotency, let event else { return nil }
         do throws(Rejection) {
             return try event.remembered(key)

@@ -14,10 +14,16 @@ struct Envelope: Sendable {
 
     var submission: RoutedSubmission
     var step: Step
-    /// The loop that waits for the answer, and the number of its pending request.
-    var home: Int
-    var pending: UInt32
+    var asker: Asker
     var isRetried = false
+}
+
+/// Who waits for an answer.
+enum Asker: Sendable {
+    /// A connection of this loop, and the number of its request.
+    case connection(Connection, sequence: UInt32)
+    /// Another loop, and the number of its pending request.
+    case loop(Int, pending: UInt32)
 }
 
 /// What one loop sends another.
