@@ -85,11 +85,15 @@ extension Connection {
             if sequence == leasedSequence { leasedSequence = nil }
             markDirty()
         }
-        if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(&bytes) }
+        giveBack(&bytes)
     }
 
-    /// Memory for a large response.
-    func takeAnswerMemory() -> ByteWriter { loop.largeRequests.takeAnswer() }
+    /// Memory for a large body or response, empty.
+    func takeLargeMemory() -> ByteWriter { loop.largeRequests.takeSpare() }
+
+    func giveBack(_ bytes: inout ByteWriter) {
+        if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(&bytes) }
+    }
 
     private func markDirty() {
         guard !isDirty else { return }
@@ -248,7 +252,7 @@ extension Connection {
         swap(&bytes, &unread)
         let consumedBytes = bytes.withUnsafeBytes { consume($0) }
         guard phase == .open, consumedBytes < bytes.count else {
-            if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(bytes) }
+            if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(&bytes) }
             return
         }
         bytes.removeFirst(consumedBytes)

@@ -7,7 +7,7 @@ final class LargeRequestBudget {
 
     let bytesMax: Int
     private(set) var bytes = 0
-    private var spareAnswers: [SpareAnswer] = []
+    private var spares: [Spare] = []
     private var spareInputs: [[UInt8]] = []
     private var spareBytes = 0
 
@@ -44,14 +44,14 @@ final class LargeRequestBudget {
 
     // MARK: - Memory for the next ones
 
-    private final class SpareAnswer {
+    private final class Spare {
         var bytes = ByteWriter(capacity: 64)
     }
 
-    /// Memory for an answer, empty.
-    func takeAnswer() -> ByteWriter {
+    /// Memory to write into, empty.
+    func takeSpare() -> ByteWriter {
         var bytes = ByteWriter(capacity: 64)
-        if let spare = spareAnswers.popLast() {
+        if let spare = spares.popLast() {
             spareBytes -= spare.bytes.capacity
             swap(&spare.bytes, &bytes)
         }
@@ -60,11 +60,11 @@ final class LargeRequestBudget {
 
     /// Exchanges the memory for a little.
     func giveBack(_ bytes: inout ByteWriter) {
-        let spare = SpareAnswer()
+        let spare = Spare()
         swap(&spare.bytes, &bytes)
         guard mayKeep(spare.bytes.capacity) else { return }
         spare.bytes.removeAll()
-        spareAnswers.append(spare)
+        spares.append(spare)
     }
 
     func takeInput() -> [UInt8] {
@@ -73,10 +73,13 @@ final class LargeRequestBudget {
         return spare
     }
 
-    func giveBack(_ input: consuming [UInt8]) {
-        guard mayKeep(input.capacity) else { return }
-        input.removeAll(keepingCapacity: true)
-        spareInputs.append(input)
+    func giveBack(_ input: inout [UInt8]) {
+        // Taken out: `removeAll` keeps the memory only where nobody else holds it.
+        var spare: [UInt8] = []
+        swap(&spare, &input)
+        guard mayKeep(spare.capacity) else { return }
+        spare.removeAll(keepingCapacity: true)
+        spareInputs.append(spare)
     }
 
     private func mayKeep(_ bytes: Int) -> Bool {
