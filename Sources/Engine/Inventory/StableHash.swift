@@ -37,13 +37,15 @@ public struct StableHash: Sendable {
 
     public mutating func combine(_ bytes: UnsafeRawBufferPointer) {
         var index = 0
-        if length & 7 == 0 {
-            while index + 8 <= bytes.count {
-                absorb(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)))
-                index += 8
-            }
-            length &+= UInt64(index)
+        // Bits of the word that is being filled; whole words go in across its end.
+        let filled = (length & 7) * 8
+        while index + 8 <= bytes.count {
+            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            absorb(tail | word &<< filled)
+            tail = filled == 0 ? 0 : word &>> (64 &- filled)
+            index += 8
         }
+        length &+= UInt64(index)
         while index < bytes.count {
             tail |= UInt64(bytes[index]) << ((length & 7) * 8)
             length &+= 1

@@ -8,16 +8,15 @@ final class Batch: @unchecked Sendable {
     let connection: Connection
     let sequence: UInt32
     private let request: BatchRequest
-    private let body: UnsafeRawBufferPointer
+    private var body: ByteWriter
     private var offset = 0
 
     /// The whole response.
-    var answer: ResponseWriter
-    private(set) var answerRange = 0..<0
+    @exclusivity(unchecked) var answer: ResponseWriter
     /// What the answer shows is durable when this is.
     private(set) var position = LogPosition.zero
     /// Whether a line heard that the engine takes no more.
-    private(set) var isRefused = false
+    var isRefused = false
 
     /// The lines that are out: whose part each of them is in, in order, and how many parts have not come back.
     private var places: [Int] = []
@@ -35,11 +34,9 @@ final class Batch: @unchecked Sendable {
         self.request = request
         self.connection = connection
         self.sequence = sequence
-        let lines = bytes[request.body]
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: lines.count, alignment: 16)
-        copy.copyMemory(from: lines)
-        body = UnsafeRawBufferPointer(copy)
-        answer = ResponseWriter(capacity: 256 + request.lineCount * BatchRequest.lineAnswerBytes)
+        body = connection.takeLargeMemory()
+        body.append(bytes[request.body])
+        answer = ResponseWriter(connection.takeLargeMemory())
         parts = Array(repeating: nil, count: shards + 1)
         answer.setDate(epochSeconds: Engine.systemClock() / 1_000)
         answer.begin(.ok, .lines)
@@ -48,26 +45,33 @@ final class Batch: @unchecked Sendable {
         answer.beginLines()
     }
 
-    deinit { body.deallocate() }
-
     var context: CommandContext { request.context }
     var reply: ReplyContext { request.reply }
     var isWaiting: Bool { waiting > 0 }
     /// Whether every line is answered.
     var isComplete: Bool { waiting == 0 && offset >= body.count }
+    /// Whether another line may be tried.
+    var mayGoOn: Bool { !isRefused && answer.bytes.count < BatchRequest.answerBytesMax }
     /// Bytes that the answer may still grow by.
     var answerBytesLeft: Int { max(0, BatchRequest.answerBytesMax - answer.bytes.count) }
 
+    /// The next line that is not blank; valid as long as the batch.
     func nextLine() -> UnsafeRawBufferPointer? {
-        var lines = BatchLines(body, from: offset)
+        // Nothing is written to the body any more, so its bytes stay where they are.
+        var lines = BatchLines(body.withBytes { $0 }, from: offset)
         defer { offset = lines.offset }
         return lines.next()
     }
 
+    /// Everything decided so far is durable with this position, or earlier.
+    func reach(_ position: LogPosition) { self.position = max(self.position, position) }
+
     /// Ends the response, which is to be sent when `position` is durable.
-    func end() {
-        answer.endLines(isBody: true)
-        answerRange = answer.end()
+    func end() { answer.endResponseOfLines() }
+
+    func send() {
+        connection.answer(sequence, taking: &answer.bytes)
+        connection.giveBack(&body)
     }
 }
 
@@ -95,8 +99,8 @@ extension Batch {
     }
 
     /// What a part says beside its answers.
-    func note(_ part: BatchPart) {
-        position = max(position, part.position)
+    private func note(_ part: BatchPart) {
+        reach(part.position)
         isRefused = isRefused || part.isRefused
     }
 

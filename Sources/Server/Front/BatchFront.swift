@@ -87,7 +87,7 @@ final class BatchFront {
     func release(through position: LogPosition) {
         finished.removeAll { batch in
             guard batch.position <= position else { return false }
-            batch.answer.bytes.withBytes(in: batch.answerRange) { batch.connection.answer(batch.sequence, $0) }
+            batch.send()
             return true
         }
     }
@@ -107,21 +107,26 @@ extension BatchFront {
         _ random: inout RandomBits,
         _ outboxes: inout [[LoopMessage]]
     ) -> Int {
-        let now = Engine.systemClock()
-        var context = batch.context
         var count = 0
-        while count < linesMax, let line = batch.nextLine() {
+        let now = Engine.systemClock()
+        shard.onLoop { $0.beginTurn() }
+        while count < linesMax, batch.mayGoOn, let line = batch.nextLine() {
             count += 1
-            context.now = now
-            context.random = random.next()
-            context.idempotency = nil
+            let context = CommandContext(
+                tenant: batch.context.tenant,
+                principal: batch.context.principal,
+                now: now,
+                random: random.next()
+            )
             read(line, batch, context, &sections)
         }
+        batch.reach(shard.onLoop { $0.endTurn() })
         perform(batch, &outboxes)
-        if !batch.isWaiting, batch.isRefused || batch.answerBytesLeft == 0 { refuseRest(batch, &random) }
+        if !batch.isWaiting, !batch.mayGoOn { refuseRest(batch, &random) }
         return count
     }
 
+    /// Reads a line, and answers it at once where it can be: its event is owned here, and no line before it is out.
     private func read(
         _ line: UnsafeRawBufferPointer,
         _ batch: Batch,
@@ -134,9 +139,18 @@ extension BatchFront {
         do throws(Problem) {
             let work = try router.line(line, &context, &reply, &sections)
             let owner = work.event.shard(of: shardCount)
-            part(owner, batch).add(work, context, reply.subject)
-            batch.append(owner)
+            if owner == number, !batch.isWaiting {
+                let isTaken = shard.onLoop { work.answer(on: $0, context, reply, into: &batch.answer) }
+                if !isTaken { batch.isRefused = true }
+            } else {
+                part(owner, batch).add(work, context, reply.subject)
+                batch.append(owner)
+            }
         } catch {
+            guard batch.isWaiting else {
+                batch.answer.write(error, reply)
+                return
+            }
             part(refusals, batch).add(error, reply)
             batch.append(refusals)
         }
@@ -145,11 +159,12 @@ extension BatchFront {
     private func part(_ place: Int, _ batch: Batch) -> BatchPart {
         if let part = batch.part(place) { return part }
         let part = spare.popLast() ?? BatchPart()
-        part.begin(batch, home: number, answerBytesMax: batch.answerBytesLeft)
+        part.begin(batch, home: number)
         batch.set(part, at: place)
         return part
     }
 
+    /// Sends the parts of the slice to their owners, and performs the one that belongs here.
     private func perform(_ batch: Batch, _ outboxes: inout [[LoopMessage]]) {
         for owner in 0..<shardCount where owner != number {
             if let part = batch.part(owner) { outboxes[owner].append(.lines(part)) }

@@ -60,6 +60,21 @@ struct AnswerQueue: ~Copyable {
             return
         }
         appendDue(bytes)
+        appendEarly()
+    }
+
+    /// The same for a response that is all there is in `bytes`, without copying it where nothing else is ready:
+    /// `bytes` may come back with other memory.
+    mutating func answer(_ sequence: UInt32, taking bytes: inout ByteWriter) {
+        guard sequence == due, due != last, !isFinished, ready.isEmpty else {
+            return bytes.withBytes { answer(sequence, $0) }
+        }
+        swap(&ready, &bytes)
+        due &+= 1
+        appendEarly()
+    }
+
+    private mutating func appendEarly() {
         while let index = early.firstIndex(where: { $0.sequence == due }) {
             let answer = early.remove(at: index)
             earlyBytes -= answer.bytes.count

@@ -95,6 +95,11 @@ struct ByteWriter: ~Copyable, Sendable {
         Self.storeDecimal(value, digits: digits, at: base + offset)
     }
 
+    mutating func overwrite(_ byte: UInt8, at offset: Int) {
+        precondition(offset >= 0 && offset < count)
+        base.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+    }
+
     /// Moves a part back by `distance` bytes, over what is there. What it leaves behind means nothing any more.
     mutating func move(_ range: Range<Int>, by distance: Int) {
         precondition(range.lowerBound >= 0 && distance >= 0 && range.upperBound + distance <= count)

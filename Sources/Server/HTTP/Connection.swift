@@ -78,6 +78,23 @@ extension Connection {
         markDirty()
     }
 
+    /// The same for a large response that is all there is in `bytes`. Takes the memory instead of copying, where it can.
+    func answer(_ sequence: UInt32, taking bytes: inout ByteWriter) {
+        if phase == .open || phase == .finishing {
+            answers.answer(sequence, taking: &bytes)
+            if sequence == leasedSequence { leasedSequence = nil }
+            markDirty()
+        }
+        giveBack(&bytes)
+    }
+
+    /// Memory for a large body or response, empty.
+    func takeLargeMemory() -> ByteWriter { loop.largeRequests.takeSpare() }
+
+    func giveBack(_ bytes: inout ByteWriter) {
+        if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(&bytes) }
+    }
+
     private func markDirty() {
         guard !isDirty else { return }
         isDirty = true
@@ -126,7 +143,7 @@ extension Connection {
     func sent() {
         activeTick = loop.tick
         if sending.capacity > Self.keptAnswerBytesMax {
-            sending = ByteWriter(capacity: 64)
+            loop.largeRequests.giveBack(&sending)
         } else {
             sending.removeAll()
         }
@@ -234,7 +251,10 @@ extension Connection {
         var bytes: [UInt8] = []
         swap(&bytes, &unread)
         let consumedBytes = bytes.withUnsafeBytes { consume($0) }
-        guard phase == .open, consumedBytes < bytes.count else { return }
+        guard phase == .open, consumedBytes < bytes.count else {
+            if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(&bytes) }
+            return
+        }
         bytes.removeFirst(consumedBytes)
         unread = bytes
     }
@@ -252,6 +272,7 @@ extension Connection {
         }
         let consumedBytes = consume(bytes)
         guard phase == .open, consumedBytes < bytes.count else { return }
+        if parser.requestBytes > Self.keptAnswerBytesMax { unread = loop.largeRequests.takeInput() }
         unread.append(contentsOf: bytes[consumedBytes...])
     }
 

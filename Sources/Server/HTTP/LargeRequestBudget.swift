@@ -1,8 +1,15 @@
 /// How much memory the large requests of one loop may take together: their bodies while they arrive and are worked
 /// on, and their answers until they are sent.
 final class LargeRequestBudget {
+    /// Spare memory kept in all, and in one piece, in bytes: mapping fresh pages costs more than filling them.
+    private static let spareBytesMax = 32 << 20
+    private static let spareBytesEach = 4 << 20
+
     let bytesMax: Int
     private(set) var bytes = 0
+    private var spares: [Spare] = []
+    private var spareInputs: [[UInt8]] = []
+    private var spareBytes = 0
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
@@ -33,5 +40,51 @@ final class LargeRequestBudget {
             self.bytes += more
             return true
         }
+    }
+
+    // MARK: - Memory for the next ones
+
+    private final class Spare {
+        var bytes = ByteWriter(capacity: 64)
+    }
+
+    /// Memory to write into, empty.
+    func takeSpare() -> ByteWriter {
+        var bytes = ByteWriter(capacity: 64)
+        if let spare = spares.popLast() {
+            spareBytes -= spare.bytes.capacity
+            swap(&spare.bytes, &bytes)
+        }
+        return bytes
+    }
+
+    /// Exchanges the memory for a little.
+    func giveBack(_ bytes: inout ByteWriter) {
+        let spare = Spare()
+        swap(&spare.bytes, &bytes)
+        guard mayKeep(spare.bytes.capacity) else { return }
+        spare.bytes.removeAll()
+        spares.append(spare)
+    }
+
+    func takeInput() -> [UInt8] {
+        guard let spare = spareInputs.popLast() else { return [] }
+        spareBytes -= spare.capacity
+        return spare
+    }
+
+    func giveBack(_ input: inout [UInt8]) {
+        // Taken out: `removeAll` keeps the memory only where nobody else holds it.
+        var spare: [UInt8] = []
+        swap(&spare, &input)
+        guard mayKeep(spare.capacity) else { return }
+        spare.removeAll(keepingCapacity: true)
+        spareInputs.append(spare)
+    }
+
+    private func mayKeep(_ bytes: Int) -> Bool {
+        guard bytes <= Self.spareBytesEach, spareBytes + bytes <= Self.spareBytesMax else { return false }
+        spareBytes += bytes
+        return true
     }
 }

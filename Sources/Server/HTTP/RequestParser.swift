@@ -40,6 +40,9 @@ struct RequestParser: Sendable {
     /// Offset of the first byte of the body, once the head is complete.
     var bodyStart: Int { lineStart }
 
+    /// Length of the request whose body is awaited, in bytes; 0 before that.
+    var requestBytes: Int { phase == .body ? bodyStart + (contentLength ?? 0) : 0 }
+
     /// Bytes of the body that is awaited, where it is larger than most routes accept.
     var largeBodyBytes: Int? {
         guard phase == .body, let contentLength, contentLength > limits.bodyBytesMax else { return nil }

@@ -42,6 +42,9 @@ struct ResponseWriter: ~Copyable, Sendable {
     /// - Parameter capacity: bytes to begin with.
     init(capacity: Int = 4096) { bytes = ByteWriter(capacity: capacity) }
 
+    /// - Parameter bytes: memory to write into.
+    init(_ bytes: consuming ByteWriter) { self.bytes = bytes }
+
     /// The second that responses begun from here on carry as their Date; without one they carry none.
     mutating func setDate(epochSeconds: Int64) { date.set(epochSeconds: epochSeconds) }
 
@@ -132,7 +135,7 @@ struct ResponseWriter: ~Copyable, Sendable {
         let digits = ByteWriter.decimalDigits(of: length)
         precondition(digits <= Self.lengthDigits)
         if omitBody { bytes.truncate(to: bodyOffset) }
-        // The head moves towards the body, not the other way round: it is shorter, and a batch's body by far.
+        // The head moves towards the body, not the other way round: it is shorter.
         let unused = Self.lengthDigits - digits
         bytes.overwrite(decimal: length, digits: digits, at: lengthOffset + unused)
         bytes.move(start..<lengthOffset, by: unused)
@@ -151,10 +154,20 @@ extension ResponseWriter {
     }
 
     /// - Parameter isBody: whether the lines were the body of a response, which goes on.
-    mutating func endLines(isBody: Bool) {
+    mutating func endLines() {
         precondition(isLine && step == .idle, "lines that have not begun, or one that has not ended")
         isLine = false
-        step = isBody ? .body : .idle
+    }
+
+    /// Ends lines that are the body of a response, and the response: it begins with the first of all bytes. Blanks
+    /// before the length (RFC 9112, 5) are cheaper than moving a head away from so large a body, or the other way round.
+    mutating func endResponseOfLines() {
+        endLines()
+        let length = UInt64(bytes.count - bodyOffset)
+        let digits = ByteWriter.decimalDigits(of: length)
+        precondition(digits <= Self.lengthDigits)
+        bytes.overwrite(decimal: length, digits: digits, at: lengthOffset + Self.lengthDigits - digits)
+        for offset in 0..<(Self.lengthDigits - digits) { bytes.overwrite(UInt8(ascii: " "), at: lengthOffset + offset) }
     }
 
     /// Seconds after which to try again: a header field of a response, a member of a line.

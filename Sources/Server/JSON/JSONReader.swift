@@ -18,7 +18,7 @@ struct JSONReader {
     static let depthMax = 32
 
     /// The key or index that a level stands at, for naming the field in an error.
-    private struct Step {
+    fileprivate struct Step {
         static let none = -2
         static let index = -1
 
@@ -34,6 +34,8 @@ struct JSONReader {
     private var depth = 0
     /// Whether nothing has been read yet of the object or list that is open.
     private var isFirst = false
+    /// Of the level that is open; `steps` has those around it.
+    private var step = Step(start: -2, count: 0)
     private var steps = InlineArray<32, Step>(repeating: Step(start: -2, count: 0))
 
     /// - Parameter bytes: the whole document; must outlive the reader and what it gives out.
@@ -51,7 +53,7 @@ extension JSONReader {
         guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { throw malformed("expected a key") }
         let start = position + 1
         let key = try scanString()
-        steps[depth - 1] = Step(start: Int32(start), count: Int32(key.content.count))
+        step = Step(start: Int32(start), count: Int32(key.content.count))
         skipBlanks()
         guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
             throw malformed("expected a colon")
@@ -65,9 +67,8 @@ extension JSONReader {
     /// Whether another element follows; it is to be read next.
     mutating func nextElement() throws(JSONError) -> Bool {
         if try endOrSeparator(UInt8(ascii: "]")) { return false }
-        let last = steps[depth - 1]
-        let index = last.start == Step.index ? last.count + 1 : 0
-        steps[depth - 1] = Step(start: Int32(Step.index), count: index)
+        let index = step.start == Step.index ? step.count + 1 : 0
+        step = Step(start: Int32(Step.index), count: index)
         return true
     }
 
@@ -89,7 +90,8 @@ extension JSONReader {
         try expect(kind)
         guard depth < Self.depthMax else { throw error(.tooDeep) }
         position += 1
-        steps[depth] = Step(start: Int32(Step.none), count: 0)
+        if depth > 0 { steps[depth - 1] = step }
+        step = Step(start: Int32(Step.none), count: 0)
         depth += 1
         isFirst = true
     }
@@ -102,6 +104,7 @@ extension JSONReader {
         if bytes[position] == end {
             position += 1
             depth -= 1
+            if depth > 0 { step = steps[depth - 1] }
             isFirst = false
             return true
         }
@@ -115,6 +118,28 @@ extension JSONReader {
         // A comma is followed by something: `[1,]` would otherwise end at the next call.
         guard position < bytes.count, bytes[position] != end else { throw malformed("nothing follows the comma") }
         return false
+    }
+}
+
+// MARK: - Looking ahead
+
+extension JSONReader {
+    /// A place in the object or list that is open.
+    struct Mark {
+        fileprivate let position: Int
+        fileprivate let depth: Int
+        fileprivate let isFirst: Bool
+        fileprivate let step: Step
+    }
+
+    var mark: Mark { Mark(position: position, depth: depth, isFirst: isFirst, step: step) }
+
+    /// Goes back to a place in the object or list that is open.
+    mutating func rewind(to mark: Mark) {
+        precondition(mark.depth == depth, "rewinding into another object or list")
+        position = mark.position
+        isFirst = mark.isFirst
+        step = mark.step
     }
 }
 
@@ -220,7 +245,7 @@ extension JSONReader {
     var fieldPath: String {
         var path = ""
         for level in 0..<depth {
-            let step = steps[level]
+            let step = level == depth - 1 ? self.step : steps[level]
             if step.start == Step.none { continue }
             if step.start == Step.index {
                 path += "[\(step.count)]"

@@ -91,15 +91,16 @@ extension BodyReader {
 
     /// Looks ahead for the `op`: a client may write the members in any order.
     private mutating func findOperation() throws(JSONError) -> BatchOperation? {
-        var ahead = self
-        while let key = try ahead.nextKey() {
+        let place = place
+        while let key = try nextKey() {
             guard key.equals("op") else {
-                try ahead.skip()
+                try skip()
                 continue
             }
-            if let name = try ahead.string(), let operation = BatchOperation(name) { return operation }
-            note("op", "must be \(BatchOperation.names)")
-            return nil
+            let operation = try string().flatMap { BatchOperation($0) }
+            if operation == nil, errors.isEmpty { note("op", "must be \(BatchOperation.names)") }
+            goBack(to: place)
+            return operation
         }
         require(false, "op")
         return nil

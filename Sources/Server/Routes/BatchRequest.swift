@@ -49,7 +49,11 @@ extension Call {
     /// Line feeds, and one more where the last line has none.
     private static func lineCount(_ body: UnsafeRawBufferPointer) -> Int {
         var count = 0
-        for byte in body where byte == UInt8(ascii: "\n") { count += 1 }
+        var offset = 0
+        while offset < body.count, let found = memchr(body.baseAddress! + offset, 0x0A, body.count - offset) {
+            count += 1
+            offset = UnsafeRawPointer(found) - body.baseAddress! + 1
+        }
         return body.last == UInt8(ascii: "\n") || body.isEmpty ? count : count + 1
     }
 }

@@ -48,6 +48,11 @@ struct BodyReader {
     /// Passes over a member that means nothing here.
     mutating func skip() throws(JSONError) { try json.skipValue() }
 
+    /// A place between the body's members, to come back to before its end is reached.
+    var place: JSONReader.Mark { json.mark }
+
+    mutating func goBack(to place: JSONReader.Mark) { json.rewind(to: place) }
+
     /// Passes over all members.
     mutating func readOver() throws(JSONError) {
         try begin()

@@ -2,21 +2,13 @@ import Engine
 
 /// A line of a batch as work for the engine.
 enum BatchWork {
-    case command(EventKey, Command)
+    case command(EventKey, Submission.Work)
     indirect case change(ReadThenWrite)
 
     var event: EventKey {
         switch self {
         case .command(let event, _): event
         case .change(let change): change.event
-        }
-    }
-
-    /// Whether the answer lists an order's tickets, and so may be megabytes long.
-    var showsTickets: Bool {
-        switch self {
-        case .command(_, .confirm), .command(_, .refund), .change: true
-        case .command: false
         }
     }
 }
@@ -40,7 +32,7 @@ extension Router {
         guard let operation else { throw .validationFailed(body.errors) }
         reply.subject = operation.subject
         let work = try work(operation, &body, &context, &reply, &sections)
-        if case .command(let event, let command) = work, let key = context.idempotency {
+        if case .command(let event, .command(let command)) = work, let key = context.idempotency {
             context.idempotency = key.with(fingerprint: command.fingerprint(of: event))
         }
         return work
@@ -62,29 +54,29 @@ extension Router {
                 context,
                 &sections
             )
-            return .command(event, command)
+            return .command(event, .command(command))
         case .reservations:
             let fields = try read(&body) { body throws(JSONError) in try ReserveFields(several: &body) }
             _ = try finish(&body, &context, &reply)
             let (event, command) = try fields.command(context, &sections)
-            return .command(event, command)
+            return .command(event, .command(command))
         case .priceLock:
             let fields = try read(&body) { body throws(JSONError) in try PriceLockFields(&body) }
             let id = try reservation(&body, &context, &reply)
-            return .command(id.event, try fields.command(for: id))
+            return .command(id.event, .command(try fields.command(for: id)))
         case .extend:
             let fields = try read(&body) { body throws(JSONError) in try ExtensionFields(&body) }
             let id = try reservation(&body, &context, &reply)
-            return .command(id.event, .extend(id, seconds: fields.seconds!))
+            return .command(id.event, .command(.extend(id, seconds: fields.seconds!)))
         case .confirm:
             let fields = try read(&body) { body throws(JSONError) in try ConfirmFields(&body) }
             let id = try reservation(&body, &context, &reply)
             if fields.amount != nil { return .change(fields.change(of: id, context, reply)) }
-            return .command(id.event, fields.command(for: id))
+            return .command(id.event, .command(fields.command(for: id)))
         case .release:
             try read(&body) { body throws(JSONError) in try body.readOver() }
             let id = try reservation(&body, &context, &reply)
-            return .command(id.event, .release(id))
+            return .command(id.event, .command(.release(id)))
         case .refund: return try refund(&body, &context, &reply)
         }
     }
@@ -103,7 +95,7 @@ extension Router {
         }
         let fields = try read(&body) { body throws(JSONError) in try RefundFields(&body, order: id) }
         try body.check()
-        return .command(id.event, fields.command(for: id))
+        return .command(id.event, .command(fields.command(for: id)))
     }
 
     // MARK: - Members of the line
