@@ -44,6 +44,19 @@ import Testing
         #expect(schedule.nextDueNanoseconds == nil)
     }
 
+    @Test func aBurstIsAllThereAtTheStart() {
+        var schedule = ArrivalSchedule(pace: .burst(count: 3), startNanoseconds: 100, endNanoseconds: 1000)
+        #expect(schedule.take(nowNanoseconds: 99) == nil)
+        #expect(schedule.waiting(nowNanoseconds: 100) == 3 && schedule.nextDueNanoseconds == 100)
+        for left in [2, 1, 0] as [UInt64] {
+            #expect(!schedule.isExhausted)
+            #expect(schedule.take(nowNanoseconds: 500) == 100)
+            #expect(schedule.waiting(nowNanoseconds: 500) == left)
+        }
+        #expect(schedule.isExhausted && schedule.nextDueNanoseconds == nil)
+        #expect(schedule.take(nowNanoseconds: 600) == nil && schedule.gaveUp == 0)
+    }
+
     @Test func aClosedLoopIsAlwaysReadyUntilItsEnd() {
         var schedule = ArrivalSchedule(pace: .closed, startNanoseconds: 0, endNanoseconds: 100)
         #expect(schedule.take(nowNanoseconds: 99) == 99)

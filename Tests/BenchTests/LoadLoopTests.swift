@@ -23,7 +23,7 @@ import Testing
             endpoint: settings.endpoint,
             runPrefix: "0badcafe"
         )
-        var loop = try LoadLoop(scenario: StaticScenario(name: "x", template: template), settings: settings)
+        var loop = try LoadLoop(scenario: StaticScenario(name: "x", templates: [template]), settings: settings)
         return try loop.run()
     }
 
@@ -31,29 +31,11 @@ import Testing
     private func sale(_ server: LoopbackServer, stock: Int, settings: LoadSettings) throws
         -> (LoadResult, StockCheck.Outcome)
     {
-        let sections = try SaleSetup(
-            eventCount: 1,
-            sectionsPerEvent: 3,
-            stockPerSection: stock,
-            endpoint: settings.endpoint,
-            runPrefix: "0badcafe"
-        ).create()
-        let templates = SaleTemplates(
-            sections: sections.map { ($0.id, $0.pricing) },
-            endpoint: settings.endpoint,
-            runPrefix: "0badcafe"
-        )
-        let scenario = SaleScenario(
-            templates: templates,
-            releaseShare: 0.2,
-            abandonShare: 0.2,
-            reservesOnly: false,
-            seed: 7
-        )
-        var loop = try LoadLoop(scenario: scenario, settings: settings)
+        let sale = try Sale(sectionsPerEvent: 3, stockPerSection: stock, endpoint: settings.endpoint)
+        let mix = try SaleMix("release=2,abandon=2,confirm=6")
+        var loop = try LoadLoop(scenario: sale.scenario(mix, seed: 7), settings: settings)
         let result = try loop.run()
-        let check = StockCheck(sections: sections, stockPerSection: stock, ledger: loop.scenario.ledger)
-        return (result, try check.run(endpoint: settings.endpoint))
+        return (result, try sale.check(loop.scenario.ledger))
     }
 
     @Test func aSaleAgainstAnHonestServerIsSound() throws {
@@ -64,8 +46,11 @@ import Testing
         #expect(outcome.violations == [])
         #expect(outcome.sectionsChecked == 3 && outcome.total == 60)
         #expect(outcome.sold > 0 && outcome.reserved > 0 && outcome.available == 0)
-        #expect(result.calls[0].errors.byCode.keys.sorted() == ["SOLD_OUT"])
-        for call in result.calls { #expect(call.succeeded > 0, "\(call.name)") }
+        let reserve = result.calls[SaleScenario.Call.reserve.rawValue]
+        #expect(reserve.errors.byCode.keys.sorted() == ["SOLD_OUT"])
+        for name in ["reserve", "price-lock", "confirm", "release"] {
+            #expect(result.calls.contains { $0.name == name && $0.succeeded > 0 }, "\(name)")
+        }
     }
 
     @Test(arguments: [1, -1])
@@ -179,5 +164,77 @@ import Testing
         settings.requestsMax = 50
         let result = try hammer(settings)
         #expect(result.calls[0].errors.byCode == ["RATE_LIMITED": 50])
+    }
+
+    @Test func aRefusalForNowIsCountedWithAndWithoutATime() throws {
+        let count = Atomic(0)
+        let server = try LoopbackServer { _, _, _ in
+            let hasTime = count.add(1, ordering: .relaxed).newValue % 5 != 0
+            return .json(status: 503, headers: hasTime ? "retry-after: 1\r\n" : "", #"{"code":"LOG_SATURATED"}"#)
+        }
+        defer { server.stop() }
+        var settings = try settings(server)
+        settings.requestsMax = 50
+        let call = try hammer(settings).calls[0]
+        #expect(call.turnedAway == 50 && call.turnedAwayWithoutTime == 10)
+        #expect(call.succeeded == 0 && call.failures.totalCount == 50)
+    }
+
+    @Test func theTimelineHoldsEveryAnswer() throws {
+        let server = try LoopbackServer { _, _, _ in .json(status: 200, "{}") }
+        defer { server.stop() }
+        var settings = try settings(server, milliseconds: 500)
+        settings.sampleNanoseconds = 50_000_000
+        settings.slowNanoseconds = 0
+        let result = try hammer(settings)
+        #expect(8...11 ~= result.timeline.count)
+        let counted = result.timeline.reduce(0) { $0 + $1.answers }
+        // Those that were under way at the end are in no interval.
+        #expect(result.ended - 4...result.ended ~= counted)
+        #expect(result.timeline.allSatisfy { $0.slow == $0.answers && $0.succeeded == $0.answers })
+        #expect(zip(result.timeline, result.timeline.dropFirst()).allSatisfy { $0.endSeconds < $1.endSeconds })
+    }
+
+    @Test func aBurstEndsWhenAllAreServed() throws {
+        let server = try LoopbackServer { _, _, _ in .json(status: 200, "{}") }
+        defer { server.stop() }
+        var settings = try settings(server, milliseconds: 30_000)
+        settings.pace = .burst(count: 250)
+        let result = try hammer(settings)
+        #expect(result.begun == 250 && result.succeeded == 250 && result.neverSent == 0)
+        #expect(result.elapsedNanoseconds < 20_000_000_000)
+        // All came at the start: the last one waited for as long as the run took.
+        #expect(result.calls[0].latencies.max > result.elapsedNanoseconds * 9 / 10)
+    }
+
+    @Test func aSecondLoopGoesOnWithNewKeys() throws {
+        let keys = Mutex<[String]>([])
+        let server = try LoopbackServer { _, _, request in
+            keys.withLock { $0.append(String(request.components(separatedBy: "Idempotency-Key: ")[1].prefix(19))) }
+            return .json(status: 200, "{}")
+        }
+        defer { server.stop() }
+        let endpoint = try Endpoint(address: "127.0.0.1", port: server.port)
+        let template = RequestTemplate(
+            method: "POST",
+            path: "/x",
+            body: "{}",
+            endpoint: endpoint,
+            runPrefix: "0badcafe"
+        )
+        var plan = LoadPlan(connections: 2, openConnections: 3, warmupSeconds: 0, durationSeconds: 10)
+        plan.requestsMax = 40
+        plan.loops = .both(share: 0.5)
+        var session = LoadSession(
+            StaticScenario(name: "x", templates: [template]),
+            plan,
+            ServerUnderTest(endpoint: endpoint, processIdentifier: getpid())
+        )
+        try session.runLoops()
+        #expect(session.phases.map(\.phase) == ["throughput", "latency"])
+        #expect(session.phases.map(\.isOpenLoop) == [false, true])
+        #expect(session.phases.map(\.connections) == [2, 3])
+        #expect(session.phases.allSatisfy { $0.server != nil }, "this process is read as the server")
+        #expect(keys.withLock { Set($0).count } == 80)
     }
 }

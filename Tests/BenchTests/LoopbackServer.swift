@@ -7,7 +7,7 @@ import Synchronization
 /// One thread per connection, blocking; the answer to each request comes from `respond`. Nothing here is fast.
 final class LoopbackServer: Sendable {
     enum Reply {
-        case json(status: Int, String)
+        case json(status: Int, headers: String = "", String)
         /// Closes the connection instead of answering.
         case hangUp
     }
@@ -54,8 +54,8 @@ final class LoopbackServer: Sendable {
             let words = received.split(separator: " ", maxSplits: 2)
             let reply = respond(String(words[0]), String(words[1]), received)
             received = ""
-            guard case .json(let status, let body) = reply else { return }
-            let answer = "HTTP/1.1 \(status) X\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            guard case .json(let status, let headers, let body) = reply else { return }
+            let answer = "HTTP/1.1 \(status) X\r\n\(headers)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
             guard send(connection, answer, answer.utf8.count, Int32(MSG_NOSIGNAL)) > 0 else { return }
         }
     }
@@ -80,14 +80,18 @@ final class TicketDesk: Sendable {
     private let stock = Mutex<[String: Stock]>([:])
     /// Added to the sold count whenever it is shown.
     private let soldLie: Int
+    /// Sells whatever is asked for, and shows no more sold than there was.
+    private let oversells: Bool
 
-    init(soldLie: Int = 0) {
+    init(soldLie: Int = 0, oversells: Bool = false) {
         self.soldLie = soldLie
+        self.oversells = oversells
     }
 
     func respond(_ method: String, _ path: String, _ request: String) -> LoopbackServer.Reply {
         let parts = path.split(separator: "/").map(String.init)
         switch (method, parts.count, parts.last) {
+        case ("GET", 1, "health"), ("GET", 4, _): return .json(status: 200, "{}")
         case ("GET", 5, "capacity"): return show()
         case ("POST", 5, "capacity"): return putOnSale(request)
         case ("POST", 5, "pricing"): return .json(status: 201, #"{"pricing":{"id":"prc_1"}}"#)
@@ -96,6 +100,13 @@ final class TicketDesk: Sendable {
         case ("POST", 5, "release"): return change(parts[3]) { $0.reserved -= 1 }
         case ("POST", _, _): return .json(status: 200, "{}")
         default: return .json(status: 404, #"{"code":"NOT_FOUND"}"#)
+        }
+    }
+
+    /// Over all sections.
+    var counts: (sections: Int, reserved: Int, sold: Int) {
+        stock.withLock { all in
+            (all.count, all.values.reduce(0) { $0 + $1.reserved }, all.values.reduce(0) { $0 + $1.sold })
         }
     }
 
@@ -109,7 +120,9 @@ final class TicketDesk: Sendable {
     private func reserve(_ section: String) -> LoopbackServer.Reply {
         stock.withLock { all in
             guard var found = all[section] else { return .json(status: 404, #"{"code":"NOT_FOUND"}"#) }
-            guard found.reserved + found.sold < found.total else { return .json(status: 409, #"{"code":"SOLD_OUT"}"#) }
+            guard oversells || found.reserved + found.sold < found.total else {
+                return .json(status: 409, #"{"code":"SOLD_OUT"}"#)
+            }
             found.reserved += 1
             found.nextReservation += 1
             all[section] = found
@@ -126,11 +139,12 @@ final class TicketDesk: Sendable {
     private func show() -> LoopbackServer.Reply {
         let sections = stock.withLock { all in
             all.map { id, stock in
-                """
-                {"id":"\(id)","total_capacity":\(stock.total),"sold_count":\(stock.sold + soldLie),
-                "available_capacity":\(stock.total - stock.reserved - stock.sold - soldLie),
-                "reserved_capacity":\(stock.reserved),"buffer_capacity":0}
-                """
+                let sold = oversells ? min(stock.sold, stock.total) : stock.sold
+                return """
+                    {"id":"\(id)","total_capacity":\(stock.total),"sold_count":\(sold + soldLie),
+                    "available_capacity":\(stock.total - stock.reserved - sold - soldLie),
+                    "reserved_capacity":\(stock.reserved),"buffer_capacity":0}
+                    """
             }
         }
         return .json(status: 200, #"{"capacity":[\#(sections.joined(separator: ","))]}"#)

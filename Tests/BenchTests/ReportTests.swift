@@ -4,7 +4,7 @@ import Testing
 @testable import Bench
 
 @Suite struct ReportTests {
-    private func report(_ endpoint: Endpoint, loop: ArrivalSchedule.Pace = .closed) -> LoadReport {
+    private func report(_ endpoint: Endpoint, loop: ArrivalSchedule.Pace = .closed) -> BenchReport {
         var reserve = CallStatistics(name: "reserve")
         for microseconds in 1...1000 { reserve.recordSuccess(latencyNanoseconds: UInt64(microseconds) * 1000) }
         Array(#"SOLD"OUT"#.utf8).withUnsafeBytes { reserve.recordError($0, latencyNanoseconds: 5_000_000) }
@@ -12,6 +12,8 @@ import Testing
         confirm.recordSuccess(latencyNanoseconds: 1500)
         let result = LoadResult(
             calls: [reserve, confirm, CallStatistics(name: "release")],
+            begun: 1002,
+            startNanoseconds: 0,
             elapsedNanoseconds: 2_000_000_000,
             clientCPUNanoseconds: 500_000_000,
             serverCPU: ProcessCPU.Usage(nanoseconds: 1_002_000_000, systemNanoseconds: 501_000_000),
@@ -21,7 +23,8 @@ import Testing
         )
         var settings = LoadSettings(endpoint: endpoint)
         settings.pace = loop
-        return LoadReport(mode: "sale", settings: settings, result: result, stock: nil)
+        let phase = LoadReport(phase: "throughput", settings: settings, result: result)
+        return BenchReport(mode: "sale", target: "http://\(endpoint.authority)", phases: [phase])
     }
 
     private let endpoint: Endpoint
@@ -33,14 +36,16 @@ import Testing
     @Test func theTableLinesUpAndShowsPercentiles() throws {
         let lines = ReportText(report: report(endpoint)).render().split(separator: "\n").map(String.init)
         let table = lines.filter { line in
-            ["call", "reserve", "confirm", "total"].contains { line.hasPrefix($0 + " ") }
+            ["call", "reserve", "  succeeded", "  other", "confirm", "total"].contains { line.hasPrefix($0 + " ") }
         }
         #expect(
             table == [
-                "call     answers  per second    p50    p90    p99  p99.9    max  errors",
-                "reserve    1,001         501  501.2  901.1  991.2  1,000  5,000       1",
-                "confirm        1           1    1.5    1.5    1.5    1.5    1.5       0",
-                "total      1,002         501                                          1",
+                "call         answers  per second    p50    p90    p99  p99.9    max  errors",
+                "reserve        1,001         501  501.2  901.1  991.2  1,000  5,000       1",
+                "  succeeded    1,000              500.2  900.1  990.2  999.4  1,000        ",
+                "  other            1              5,000  5,000  5,000  5,000  5,000        ",
+                "confirm            1           1    1.5    1.5    1.5    1.5    1.5       0",
+                "total          1,002         501                                          1",
             ]
         )
         #expect(lines.contains { $0.contains(#"SOLD"OUT × 1"#) })

@@ -10,19 +10,13 @@ import Testing
         endpoint = try Endpoint(url: "http://127.0.0.1:8080")
     }
 
-    private func scenario(release: Double, abandon: Double, reservesOnly: Bool = false) -> SaleScenario {
-        let templates = SaleTemplates(
-            sections: [("s0", "prc_0"), ("s1", "prc_1")],
-            endpoint: endpoint,
-            runPrefix: "0badcafe"
-        )
-        return SaleScenario(
-            templates: templates,
-            releaseShare: release,
-            abandonShare: abandon,
-            reservesOnly: reservesOnly,
-            seed: 1
-        )
+    private func scenario(_ mix: SaleMix = .all(.confirm)) -> SaleScenario {
+        let sections = [
+            SaleSetup.Section(event: "e", id: "s0", pricing: "prc_0"),
+            SaleSetup.Section(event: "e", id: "s1", pricing: "prc_1"),
+        ]
+        let templates = SaleTemplates(sections: sections, endpoint: endpoint, runPrefix: "0badcafe")
+        return SaleScenario(templates: templates, mix: mix, seed: 1)
     }
 
     /// One buyer from start to end: the calls made, with the server's answers all well.
@@ -57,8 +51,8 @@ import Testing
         }
     }
 
-    @Test func sharesOfBuyersDoWhatTheyAreMeantTo() {
-        var scenario = scenario(release: 0.2, abandon: 0.3)
+    @Test func sharesOfBuyersDoWhatTheyAreMeantTo() throws {
+        var scenario = scenario(try SaleMix("release=20,abandon=30,confirm=50"))
         var request = RequestBuffer()
         defer { request.deallocate() }
         var counts: [[SaleScenario.Call]: Int] = [:]
@@ -75,7 +69,7 @@ import Testing
     }
 
     @Test func everyRequestHasAKeyOfItsOwn() {
-        var scenario = scenario(release: 0, abandon: 1, reservesOnly: true)
+        var scenario = scenario(.all(.abandon))
         var request = RequestBuffer()
         defer { request.deallocate() }
         var keys: Set<String> = []
@@ -88,7 +82,7 @@ import Testing
     }
 
     @Test func theIdFromTheAnswerIsInTheNextRequest() {
-        var scenario = scenario(release: 0, abandon: 0)
+        var scenario = scenario()
         var request = RequestBuffer()
         defer { request.deallocate() }
         var flow = scenario.makeFlow()
@@ -102,7 +96,7 @@ import Testing
     }
 
     @Test func aRefusalEndsTheBuyersVisitAndLeavesNoTrace() {
-        var scenario = scenario(release: 0, abandon: 0)
+        var scenario = scenario()
         var request = RequestBuffer()
         defer { request.deallocate() }
         var flow = scenario.makeFlow()
@@ -113,7 +107,7 @@ import Testing
     }
 
     @Test func aSuccessWithoutAnIdIsAnError() {
-        var scenario = scenario(release: 0, abandon: 0)
+        var scenario = scenario()
         var request = RequestBuffer()
         defer { request.deallocate() }
         var flow = scenario.makeFlow()
@@ -122,12 +116,47 @@ import Testing
     }
 
     @Test func afterTheEndNobodyGoesOn() {
-        var scenario = scenario(release: 0, abandon: 0)
+        var scenario = scenario()
         var request = RequestBuffer()
         defer { request.deallocate() }
         var flow = scenario.makeFlow()
         _ = scenario.begin(&flow, request: &request)
         #expect(answer(&scenario, .reserve, &flow, &request, mayContinue: false).nextCall == nil)
         #expect(scenario.ledger.sections.map(\.reserved).reduce(0, +) == 1)
+    }
+
+    @Test func everyKindOfVisitMakesItsCalls() throws {
+        let calls: [SaleMix.Visit: [SaleScenario.Call]] = [
+            .availability: [.availability], .event: [.event], .abandon: [.reserve], .release: [.reserve, .release],
+            .extend: [.reserve, .extend, .confirm], .confirm: [.reserve, .priceLock, .confirm],
+        ]
+        for visit in SaleMix.Visit.allCases {
+            var scenario = scenario(.all(visit))
+            var request = RequestBuffer()
+            defer { request.deallocate() }
+            for _ in 0..<10 { #expect(play(&scenario, &request) == calls[visit]) }
+        }
+    }
+
+    @Test func lookingTakesNoKeyAndNoBody() {
+        var scenario = scenario(.all(.availability))
+        var request = RequestBuffer()
+        defer { request.deallocate() }
+        var flow = scenario.makeFlow()
+        _ = scenario.begin(&flow, request: &request)
+        let text = String(decoding: request.unsent, as: UTF8.self)
+        #expect(text == "GET /api/v1/capacity/s\(flow.section) HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n")
+    }
+
+    @Test(arguments: ["", "confirm", "confirm=x", "confirm=-1", "steal=1", "confirm=1,confirm=2", "confirm=1=2"])
+    func aMixThatMakesNoSenseIsRefused(text: String) {
+        #expect(throws: SaleMix.ParseError.self) { try SaleMix(text) }
+    }
+
+    @Test func aMixIsInPartsOfItsSum() throws {
+        let mix = try SaleMix("availability=6,confirm=2")
+        #expect(mix.visit(0) == .availability && mix.visit(0.7499) == .availability)
+        #expect(mix.visit(0.75) == .confirm && mix.visit(0.9999) == .confirm)
+        #expect(throws: SaleMix.ParseError.nobodyComes) { try SaleMix("confirm=0") }
     }
 }

@@ -51,6 +51,27 @@ import Testing
         )
     }
 
+    /// The server's own account adds up; the buyers know better.
+    @Test func aServerThatSoldMoreThanItShowsIsFoundOut() {
+        var ledger = SaleLedger(sectionCount: 1)
+        for _ in 0..<6 { ledger.succeeded(.reserve, section: 0) }
+        for _ in 0..<6 { ledger.succeeded(.confirm, section: 0) }
+        let check = StockCheck(
+            sections: [SaleSetup.Section(event: "e", id: "s", pricing: "p")],
+            stockPerSection: 5,
+            ledger: ledger
+        )
+        let found = check.compare(["s": stock(total: 5, available: 0, reserved: 0, sold: 5)]).violations
+        #expect(found.contains { $0.contains("OVERSOLD: 6 buyers") })
+    }
+
+    @Test func ticketsLeftOverAreFoundWhereAllShouldBeSold() {
+        var check = check()
+        check.expectsSoldOut = true
+        let left = check.compare(["s": stock(available: 910, reserved: 30, sold: 60)])
+        #expect(left.violations.count == 1 && left.violations[0].contains("60 sold of 1000"))
+    }
+
     @Test func confirmsWithoutAnAnswerLeaveRoom() {
         #expect(violations(stock(available: 909, reserved: 29, sold: 62), confirmsLost: 2) == [])
         #expect(violations(stock(available: 908, reserved: 29, sold: 63), confirmsLost: 2).count == 1)

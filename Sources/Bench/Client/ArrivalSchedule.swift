@@ -4,6 +4,7 @@
 ///   second is asked nothing for a second: good for finding the ceiling, blind to what buyers would have felt.
 /// * **Open loop:** buyer *i* arrives at `start + i / rate`, whatever the server does. Latency counts from that
 ///   moment, waiting for a free connection included (no coordinated omission).
+/// * **Burst:** so many buyers, all of them at the start.
 ///
 /// Arrivals are an arithmetic sequence, so those who wait need no queue: they are the numbers between the next
 /// to be served and the last due. At most `backlogMax` may wait; beyond that the oldest give up and are counted.
@@ -11,6 +12,7 @@ struct ArrivalSchedule {
     enum Pace: Equatable {
         case closed
         case open(perSecond: Double, backlogMax: Int)
+        case burst(count: UInt64)
     }
 
     let pace: Pace
@@ -36,10 +38,10 @@ struct ArrivalSchedule {
     /// Takes the next arrival that is due, if any, and answers the time it was meant for.
     @inline(__always)
     mutating func take(nowNanoseconds now: UInt64) -> UInt64? {
-        guard case .open(_, let backlogMax) = pace else { return now < endNanoseconds ? now : nil }
+        if case .closed = pace { return now < endNanoseconds ? now : nil }
         let due = arrivals(before: min(now &+ 1, endNanoseconds))
         guard due > taken else { return nil }
-        if due - taken > UInt64(backlogMax) {
+        if case .open(_, let backlogMax) = pace, due - taken > UInt64(backlogMax) {
             gaveUp += due - taken - UInt64(backlogMax)
             taken = due - UInt64(backlogMax)
         }
@@ -47,16 +49,21 @@ struct ArrivalSchedule {
         return arrivalTime(taken)
     }
 
+    /// Nobody will come any more, whatever the time.
+    var isExhausted: Bool {
+        guard case .burst(let count) = pace else { return false }
+        return taken >= count
+    }
+
     /// When the next arrival is due; nil when there is none, and in a closed loop, where nothing waits for a time.
     var nextDueNanoseconds: UInt64? {
-        guard case .open = pace else { return nil }
+        guard pace != .closed, !isExhausted else { return nil }
         let next = arrivalTime(taken)
         return next < endNanoseconds ? next : nil
     }
 
     /// How many have arrived by now and wait to be served.
     func waiting(nowNanoseconds now: UInt64) -> UInt64 {
-        guard case .open = pace else { return 0 }
         let due = arrivals(before: min(now &+ 1, endNanoseconds))
         return due > taken ? due - taken : 0
     }
@@ -68,7 +75,9 @@ struct ArrivalSchedule {
 
     /// Arrivals with a time before the given one.
     private func arrivals(before time: UInt64) -> UInt64 {
-        guard case .open(let perSecond, _) = pace, time > startNanoseconds else { return 0 }
+        guard time > startNanoseconds else { return 0 }
+        if case .burst(let count) = pace { return count }
+        guard case .open(let perSecond, _) = pace else { return 0 }
         var count = UInt64((Double(time - startNanoseconds) * perSecond / 1e9).rounded(.up))
         // Rounding may put the last one on the wrong side: the times themselves decide.
         while count > 0, arrivalTime(count - 1) >= time { count -= 1 }

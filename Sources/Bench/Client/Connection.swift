@@ -109,7 +109,7 @@ struct Connection<Flow> {
             return .notUnderstood
         }
         let body = UnsafeRawBufferPointer(rebasing: bytes[parser.headBytes...])
-        return .complete(Answer(status: parser.status, body: body))
+        return .complete(Answer(status: parser.status, hasRetryAfter: parser.hasRetryAfter, body: body))
     }
 }
 

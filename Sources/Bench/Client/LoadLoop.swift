@@ -16,21 +16,27 @@ struct LoadLoop<S: Scenario>: ~Copyable {
     }
 
     private(set) var scenario: S
-    private let settings: LoadSettings
+    let settings: LoadSettings
     private let observers: LoadObservers
     private let poll: ReadinessPoll
+    private let server: ProcessSampler?
     /// A block of `settings.connectionCount` connections. Only this value has the pointer, `deinit` frees it.
     private let connections: UnsafeMutablePointer<Connection<S.Flow>>
     /// Connections without a request, as a stack.
     private var idle: [Int] = []
     private var schedule: ArrivalSchedule
     private var calls: [CallStatistics]
+    private var timeline: Timeline
     private var phase = Phase.warmingUp
+    private var isOpen = false
     private var startNanoseconds: UInt64 = 0
     private var measuredFromNanoseconds: UInt64 = 0
     private var lastAnswerNanoseconds: UInt64 = 0
     private var requestsLeft: UInt64
     private var gaveUpInWarmup: UInt64 = 0
+    private var begun: UInt64 = 0
+    /// Time in which the client looked for answers and there were none: it was awake, not busy.
+    private var watchingNanoseconds: UInt64 = 0
     private var clientCPUAtStart: UInt64 = 0
     private var serverCPUAtStart: ProcessCPU.Usage?
     private var reconnects = 0
@@ -43,7 +49,12 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         self.settings = settings
         self.observers = observers
         poll = try ReadinessPoll(eventsMax: min(settings.connectionCount, 512))
+        server = observers.serverProcess.flatMap { ProcessSampler(process: $0) }
         calls = scenario.callNames.map(CallStatistics.init)
+        timeline = Timeline(
+            intervalNanoseconds: settings.sampleNanoseconds,
+            durationNanoseconds: settings.durationNanoseconds
+        )
         requestsLeft = settings.requestsMax ?? .max
         schedule = ArrivalSchedule(pace: settings.pace, startNanoseconds: 0, endNanoseconds: 0)
         connections = .allocate(capacity: settings.connectionCount)
@@ -58,20 +69,39 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         connections.deallocate()
     }
 
-    /// Runs to the end of the time, the number of requests, or the server.
-    /// Throws only when the connections can't be opened to begin with.
-    mutating func run() throws(SystemCallError) -> LoadResult {
+    /// Opens the connections. `run` does it where this was not called; call it to have them ready before a moment
+    /// that matters.
+    mutating func open() throws(SystemCallError) {
+        guard !isOpen else { return }
+        isOpen = true
+        OpenFileLimit.raise(to: settings.connectionCount + OpenFileLimit.reserve)
+        idle.reserveCapacity(settings.connectionCount)
         for index in 0..<settings.connectionCount {
             try open(index)
             idle.append(index)
         }
+    }
+
+    /// Before `run`: takes over where an earlier loop with the same kind of scenario ended.
+    mutating func goOn(with scenario: S) {
+        precondition(startNanoseconds == 0, "the loop has run")
+        self.scenario = scenario
+    }
+
+    /// Runs to the end of the time, the number of requests, the scenario's work, or the server.
+    /// Throws only when the connections can't be opened to begin with.
+    mutating func run() throws(SystemCallError) -> LoadResult {
+        try open()
         var now = MonotonicClock.nowNanoseconds()
         start(now)
         beginDue(now)
         while phase != .done {
-            let count = try poll.wait(timeoutNanoseconds: waitNanoseconds(now))
+            let timeout = waitNanoseconds(now)
+            let count = try poll.wait(timeoutNanoseconds: timeout)
             for index in 0..<count { handle(poll.event(index)) }
+            let before = now
             now = MonotonicClock.nowNanoseconds()
+            if count == 0, timeout == 0 { watchingNanoseconds += now - before }
             beginDue(now)
             advance(now)
         }
@@ -94,8 +124,11 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         measuredFromNanoseconds = now
         lastAnswerNanoseconds = now
         gaveUpInWarmup = schedule.gaveUp
+        begun = 0
+        watchingNanoseconds = 0
+        timeline.begin(now, server?.sample())
         clientCPUAtStart = MonotonicClock.processCPUNanoseconds()
-        serverCPUAtStart = observers.serverCPU?()
+        serverCPUAtStart = observers.serverProcess.flatMap(ProcessCPU.usage)
     }
 
     private mutating func advance(_ now: UInt64) {
@@ -107,9 +140,16 @@ struct LoadLoop<S: Scenario>: ~Copyable {
             let isDrained = idle.count == settings.connectionCount && (requestsLeft == 0 || waiting(now) == 0)
             let drainEnd = schedule.endNanoseconds.addingReportingOverflow(settings.drainNanosecondsMax).partialValue
             if isDrained || now >= drainEnd || failure != nil { phase = .done }
+        } else if isExhausted, idle.count == settings.connectionCount || failure != nil {
+            if phase == .warmingUp { beginMeasuring(now) }
+            phase = .done
         }
+        if phase == .measuring, now >= timeline.nextNanoseconds { timeline.end(now, server?.sample()) }
         reportProgress(now)
     }
+
+    /// Nothing will begin any more although there is time.
+    private var isExhausted: Bool { schedule.isExhausted || scenario.isExhausted }
 
     private func waiting(_ now: UInt64) -> UInt64 { schedule.waiting(nowNanoseconds: now) }
 
@@ -124,8 +164,11 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         if settings.spins { return 0 }
         var until = now + 100_000_000
         if phase == .warmingUp { until = min(until, startNanoseconds + settings.warmupNanoseconds) }
+        if phase == .measuring { until = min(until, timeline.nextNanoseconds) }
         if phase != .draining { until = min(until, schedule.endNanoseconds) }
-        if !idle.isEmpty, requestsLeft > 0, let due = schedule.nextDueNanoseconds { until = min(until, due) }
+        if !idle.isEmpty, requestsLeft > 0, !scenario.isExhausted, let due = schedule.nextDueNanoseconds {
+            until = min(until, due)
+        }
         if until <= now { return phase == .draining ? 1_000_000 : 0 }
         // A sleep shorter than this would come back late: look again at once instead.
         let wait = until - now
@@ -139,13 +182,19 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         }
         let hasAnswers = lastAnswerNanoseconds > measuredFromNanoseconds
         let measuredUntil = hasAnswers ? lastAnswerNanoseconds : now
-        let serverCPU = observers.serverCPU?()
+        timeline.finish(min(now, schedule.endNanoseconds), server?.sample())
+        let serverCPU = observers.serverProcess.flatMap(ProcessCPU.usage)
+        let clientCPU = MonotonicClock.processCPUNanoseconds() - clientCPUAtStart
         return LoadResult(
             calls: calls,
+            begun: begun,
+            startNanoseconds: measuredFromNanoseconds,
             elapsedNanoseconds: max(1, measuredUntil - measuredFromNanoseconds),
-            clientCPUNanoseconds: MonotonicClock.processCPUNanoseconds() - clientCPUAtStart,
+            clientCPUNanoseconds: clientCPU - min(clientCPU, watchingNanoseconds),
             serverCPU: serverCPU.flatMap { after in serverCPUAtStart.map { after.since($0) } },
-            neverSent: schedule.gaveUp - gaveUpInWarmup + (requestsLeft == 0 ? 0 : waiting(now)),
+            timeline: timeline.samples,
+            neverSent: schedule.gaveUp - gaveUpInWarmup
+                + (requestsLeft == 0 || scenario.isExhausted ? 0 : waiting(now)),
             reconnects: reconnects,
             failure: failure
         )
@@ -156,7 +205,7 @@ struct LoadLoop<S: Scenario>: ~Copyable {
     /// Gives work that is due to idle connections.
     @inline(__always)
     private mutating func beginDue(_ now: UInt64) {
-        while let index = idle.last, requestsLeft > 0, failure == nil,
+        while let index = idle.last, requestsLeft > 0, failure == nil, !scenario.isExhausted,
             let intended = schedule.take(nowNanoseconds: now)
         {
             idle.removeLast()
@@ -167,6 +216,7 @@ struct LoadLoop<S: Scenario>: ~Copyable {
     @inline(__always)
     private mutating func begin(_ index: Int, _ intended: UInt64) {
         let call = connections[index].begin(&scenario)
+        begun += 1
         send(index, call, intended)
     }
 
@@ -205,7 +255,7 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         progress.answers += 1
         let mayContinue = now < schedule.endNanoseconds && requestsLeft > 0
         let outcome = connections[index].answered(call, answer, mayContinue: mayContinue, by: &scenario)
-        record(call, answer, outcome, latencyNanoseconds: now - connections[index].intendedNanoseconds)
+        record(call, answer, outcome, now, latencyNanoseconds: now - connections[index].intendedNanoseconds)
         // A failure on the server's side leaves open whether the call took effect.
         if answer.status >= 500 { connections[index].lost(call, by: &scenario) }
         if connections[index].mustReconnect {
@@ -221,11 +271,21 @@ struct LoadLoop<S: Scenario>: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func record(_ call: Int, _ answer: Answer, _ outcome: AnswerOutcome, latencyNanoseconds: UInt64) {
+    private mutating func record(
+        _ call: Int,
+        _ answer: Answer,
+        _ outcome: AnswerOutcome,
+        _ now: UInt64,
+        latencyNanoseconds: UInt64
+    ) {
+        timeline.answers += 1
+        if latencyNanoseconds > settings.slowNanoseconds { timeline.slow += 1 }
         if let error = outcome.error {
             calls[call].recordError(error, latencyNanoseconds: latencyNanoseconds)
         } else if answer.isSuccess {
+            timeline.succeeded += 1
             calls[call].recordSuccess(latencyNanoseconds: latencyNanoseconds)
+            calls[call].lastSuccessNanoseconds = now
         } else if let code = BodyScanner.text(after: "\"code\":\"", in: answer.body) {
             calls[call].recordError(code, latencyNanoseconds: latencyNanoseconds)
         } else {
@@ -233,6 +293,9 @@ struct LoadLoop<S: Scenario>: ~Copyable {
             name.withUTF8 {
                 calls[call].recordError(UnsafeRawBufferPointer($0), latencyNanoseconds: latencyNanoseconds)
             }
+        }
+        if answer.status == 503 || answer.status == 429 {
+            calls[call].countTurnedAway(hasRetryAfter: answer.hasRetryAfter)
         }
     }
 
@@ -278,7 +341,7 @@ struct LoadLoop<S: Scenario>: ~Copyable {
 
 /// What the loop asks and tells others during a run.
 struct LoadObservers {
-    /// The server's processor time so far.
-    var serverCPU: (() -> ProcessCPU.Usage?)?
+    /// The server, if its process is known: its processor time and memory are read during the run.
+    var serverProcess: Int32?
     var progress: ((Progress) -> Void)?
 }

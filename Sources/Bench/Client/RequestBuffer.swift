@@ -70,6 +70,13 @@ struct IdentifierBytes {
         count = source.count
     }
 
+    /// The id of the reservation that an answer is about.
+    @inline(__always)
+    init?(reservationIn body: UnsafeRawBufferPointer) {
+        guard let text = BodyScanner.text(after: "\"id\":\"rsv_", keeping: 4, in: body) else { return nil }
+        self.init(text)
+    }
+
     @inline(__always)
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         withUnsafeBytes(of: bytes) { body(UnsafeRawBufferPointer(rebasing: $0[..<count])) }

@@ -15,25 +15,31 @@ struct RequestTemplate {
     let counterOffsets: [Int]
 
     /// - Parameters:
-    ///   - path: the target, with one `*` where an id is to be put in, if it takes one.
-    ///   - body: JSON, with `counterMark` wherever the request's number is wanted.
-    init(method: String, path: String, body: String, endpoint: Endpoint, runPrefix: String) {
+    ///   - path: the target, with one `*` where an id is to be put in, if it takes one, and `counterMark` behind
+    ///     that wherever the request's number is wanted.
+    ///   - body: JSON, with `counterMark` wherever the request's number is wanted; nil for a request that only reads.
+    init(method: String, path: String, body: String?, endpoint: Endpoint, runPrefix: String) {
         let pathParts = path.split(separator: "*", omittingEmptySubsequences: false)
         precondition(pathParts.count <= 2, "at most one place for an id in \(path)")
-        let head = """
-             HTTP/1.1\r
-            Host: \(endpoint.authority)\r
-            Content-Type: application/json\r
-            Idempotency-Key: \(runPrefix)-\(Self.counterMark)\r
-            Content-Length: \(body.utf8.count)\r
-            \r
+        var head = " HTTP/1.1\r\nHost: \(endpoint.authority)\r\n"
+        if let body {
+            head += """
+                Content-Type: application/json\r
+                Idempotency-Key: \(runPrefix)-\(Self.counterMark)\r
+                Content-Length: \(body.utf8.count)\r
 
-            """
-        let start = "\(method) \(pathParts[0])"
-        let rest = (pathParts.count == 2 ? String(pathParts[1]) : "") + head + body
+                """
+        }
+        let start = pathParts.count == 2 ? "\(method) \(pathParts[0])" : "\(method) "
+        let rest = (pathParts.last ?? "") + head + "\r\n" + (body ?? "")
         before = Array(start.utf8)
         after = Array(rest.utf8)
         counterOffsets = Self.offsets(of: Array(Self.counterMark.utf8), in: after)
+    }
+
+    /// A request that only reads.
+    static func get(_ path: String, endpoint: Endpoint) -> RequestTemplate {
+        RequestTemplate(method: "GET", path: path, body: nil, endpoint: endpoint, runPrefix: "")
     }
 
     private static func offsets(of mark: [UInt8], in bytes: [UInt8]) -> [Int] {

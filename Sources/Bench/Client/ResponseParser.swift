@@ -7,7 +7,7 @@ import Glibc
 ///
 ///     readingHead → readingBody → complete ; reset() → readingHead
 ///
-/// It knows what a load generator's server sends: a status, Content-Length, Connection. Chunked bodies,
+/// It knows what a load generator's server sends: a status, Content-Length, Connection, Retry-After. Chunked bodies,
 /// interim responses and pipelined answers are errors, since none of ours are sent and a client that
 /// guessed would measure the wrong thing.
 struct ResponseParser {
@@ -24,6 +24,7 @@ struct ResponseParser {
 
     private(set) var status = 0
     private(set) var closesConnection = false
+    private(set) var hasRetryAfter = false
     private(set) var headBytes = 0
     private(set) var bodyBytes = 0
     /// Start of the line that is being looked for; everything before has been read.
@@ -102,11 +103,13 @@ struct ResponseParser {
     @inline(__always)
     private mutating func readField(_ line: UnsafeRawBufferPointer) throws(ParseError) {
         let first = line[0] | 0x20
-        guard first == UInt8(ascii: "c") || first == UInt8(ascii: "t") else { return }
+        guard first == UInt8(ascii: "c") || first == UInt8(ascii: "t") || first == UInt8(ascii: "r") else { return }
         if let value = Self.value(of: line, named: "content-length") {
             try readLength(value)
         } else if let value = Self.value(of: line, named: "connection") {
             closesConnection = Self.equals(value, "close")
+        } else if let value = Self.value(of: line, named: "retry-after") {
+            hasRetryAfter = !value.isEmpty
         } else if Self.value(of: line, named: "transfer-encoding") != nil {
             throw .chunked
         }

@@ -11,6 +11,23 @@ struct BenchCommand: ParsableCommand {
             stops by itself. Exit status: 0 when the run went well; 1 when the stock did not add up, nothing \
             succeeded, or the server went away.
             """,
-        subcommands: [SaleCommand.self, ReserveCommand.self, StaticCommand.self, PutOnSaleCommand.self]
+        groupedSubcommands: [
+            CommandGroup(
+                name: "What a shop asks",
+                subcommands: [
+                    SaleCommand.self, FlashCommand.self, MixedCommand.self, HotCommand.self, OverloadCommand.self,
+                    IdleCommand.self, GrowthCommand.self,
+                ]
+            ),
+            CommandGroup(
+                name: "One call alone",
+                subcommands: [
+                    ReserveCommand.self, ConfirmCommand.self, AvailabilityCommand.self, BatchCommand.self,
+                    StaticCommand.self,
+                ]
+            ),
+            CommandGroup(name: "Without a server", subcommands: [LogCommand.self]),
+            CommandGroup(name: "For other load tools", subcommands: [PutOnSaleCommand.self]),
+        ]
     )
 }

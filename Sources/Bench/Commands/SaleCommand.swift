@@ -11,9 +11,10 @@ struct SaleCommand: ParsableCommand {
             """
     )
 
+    @OptionGroup var target: TargetOptions
     @OptionGroup var load: LoadOptions
     @OptionGroup var stock: SaleOptions
-    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: ReportOptions
 
     @Option(help: "Share of buyers who give their hold back, 0 to 1.")
     var releaseShare = 0.1
@@ -25,14 +26,13 @@ struct SaleCommand: ParsableCommand {
         guard releaseShare >= 0, abandonShare >= 0, releaseShare + abandonShare <= 1 else {
             throw ValidationError("--release-share and --abandon-share are at least 0 and together at most 1.")
         }
-        guard (load.target == nil) != (server.serverBinary == nil) else {
-            throw ValidationError("Give either --target or --server-binary.")
-        }
     }
 
     func run() throws {
-        let run = SaleRun(mode: "sale", load: load, stock: stock, server: server)
-        try run.run(releaseShare: releaseShare, abandonShare: abandonShare, reservesOnly: false)
+        let mix = try SaleMix([
+            .release: releaseShare, .abandon: abandonShare, .confirm: 1 - releaseShare - abandonShare,
+        ])
+        try output.finish(target.withServer { try SaleRun(mode: "sale", plan: load.plan, stock: stock).run(mix, $0) })
     }
 }
 
@@ -43,62 +43,58 @@ struct ReserveCommand: ParsableCommand {
         abstract: "Only reserve calls: durable reservations per second."
     )
 
+    @OptionGroup var target: TargetOptions
     @OptionGroup var load: LoadOptions
     @OptionGroup var stock: SaleOptions
-    @OptionGroup var server: ServerOptions
+    @OptionGroup var output: ReportOptions
+
+    func run() throws {
+        let run = SaleRun(mode: "reserve", plan: load.plan, stock: stock)
+        try output.finish(target.withServer { try run.run(.all(.abandon), $0) })
+    }
+}
+
+/// `holdfast-bench mixed`: what a shop sees all day.
+struct MixedCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mixed",
+        abstract: "Visitors who look, hold, walk away, ask for more time, pay: in shares that you give."
+    )
+
+    @OptionGroup var target: TargetOptions
+    @OptionGroup var load: LoadOptions
+    @OptionGroup var stock: SaleOptions
+    @OptionGroup var output: ReportOptions
+
+    @Option(
+        help: """
+            Parts of all visits. availability: GET one section. event: GET the event. abandon: reserve and walk away. \
+            release: reserve, release. extend: reserve, extend, confirm. confirm: reserve, price-lock, confirm.
+            """
+    )
+    var mix = "availability=50,event=20,abandon=6,release=4,extend=4,confirm=16"
 
     func validate() throws {
-        guard (load.target == nil) != (server.serverBinary == nil) else {
-            throw ValidationError("Give either --target or --server-binary.")
-        }
+        do { _ = try SaleMix(mix) } catch { throw ValidationError("--mix: \(error)") }
     }
 
     func run() throws {
-        let run = SaleRun(mode: "reserve", load: load, stock: stock, server: server)
-        try run.run(releaseShare: 0, abandonShare: 1, reservesOnly: true)
+        let run = SaleRun(mode: "mixed", plan: load.plan, stock: stock)
+        try output.finish(target.withServer { try run.run(SaleMix(mix), $0) })
     }
 }
 
-/// What is put on sale.
-struct SaleOptions: ParsableArguments {
-    @Option(help: "Events to put on sale.")
-    var events = 1
+/// One sale from start to end: put tickets up, load, check the stock, report.
+struct SaleRun {
+    let mode: String
+    let plan: LoadPlan
+    let stock: SaleOptions
 
-    @Option(help: "Sections per event.")
-    var sections = 4
-
-    @Option(help: "Tickets per section.")
-    var stock = 10_000_000
-
-    @Option(help: "Seed of the buyers' choices.")
-    var seed: UInt64 = 1
-
-    func validate() throws {
-        guard 1...10_000 ~= events, 1...1_000 ~= sections, events * sections <= 100_000 else {
-            throw ValidationError("--events is 1 to 10,000, --sections 1 to 1,000, together at most 100,000.")
-        }
-        guard 1...1_000_000_000 ~= stock else { throw ValidationError("--stock is 1 to 1,000,000,000.") }
+    func run(_ mix: SaleMix, _ server: ServerUnderTest) throws -> BenchReport {
+        let sale = try stock.putOnSale(server.endpoint)
+        var session = LoadSession(sale.scenario(mix, seed: stock.seed), plan, server)
+        try session.runLoops()
+        let outcome = session.isIntact ? try sale.check(session.scenario.ledger) : nil
+        return BenchReport(mode: mode, server: server, phases: session.phases, stock: outcome)
     }
-}
-
-/// A server for the bench to start.
-struct ServerOptions: ParsableArguments {
-    @Option(help: "Server to start: runs with 'serve --data DIR --port PORT'.")
-    var serverBinary: String?
-
-    @Option(help: "Core to bind the started server to.")
-    var serverCpu: Int?
-
-    @Option(help: "Port of the started server.")
-    var port: UInt16 = 18_080
-
-    @Option(
-        name: .customLong("server-argument"),
-        parsing: .unconditionalSingleValue,
-        help: "One more argument for the started server; repeat it for several."
-    )
-    var serverArguments: [String] = []
-
-    @Option(help: "Data folder of the started server. Without it a new one, removed at the end.")
-    var data: String?
 }

@@ -5,10 +5,15 @@ struct StaticCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "static",
         abstract: "Send one request again and again: what do client, kernel and a server that does nothing cost?",
-        discussion: "Without --path and --body it sends the very bytes of a reserve call."
+        discussion: """
+            Without --path and --body it sends the very bytes of a reserve call. With --method GET it sends no body, \
+            no content type and no key.
+            """
     )
 
+    @OptionGroup var target: TargetOptions
     @OptionGroup var load: LoadOptions
+    @OptionGroup var output: ReportOptions
 
     @Option(help: "HTTP method.")
     var method = "POST"
@@ -31,17 +36,13 @@ struct StaticCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
-        let endpoint = try load.endpoint()
-        try load.prepareProcess()
-        let settings = load.settings(endpoint)
-        var loop = try LoadLoop(
-            scenario: StaticScenario(name: method, template: template(endpoint)),
-            settings: settings,
-            observers: load.observers(serverPid: nil)
-        )
-        let result = try loop.run()
-        try load.finish(LoadReport(mode: "static", settings: settings, result: result, stock: nil))
+    func run() throws { try output.finish(target.withServer(measure)) }
+
+    func measure(_ server: ServerUnderTest) throws -> BenchReport {
+        let scenario = StaticScenario(name: method, templates: [template(server.endpoint)])
+        var session = LoadSession(scenario, load.plan, server)
+        try session.runLoops()
+        return BenchReport(mode: "static", server: server, phases: session.phases)
     }
 
     private func template(_ endpoint: Endpoint) -> RequestTemplate {
@@ -49,7 +50,7 @@ struct StaticCommand: ParsableCommand {
         return RequestTemplate(
             method: method,
             path: path,
-            body: body ?? reserveBody,
+            body: body ?? (method == "GET" ? nil : reserveBody),
             endpoint: endpoint,
             runPrefix: RunPrefix.make()
         )

@@ -5,30 +5,50 @@ struct CallStatistics {
     static let latencyNanosecondsMax: UInt64 = 600 * 1_000_000_000
 
     let name: String
-    /// Latencies in nanoseconds, three significant digits.
-    private(set) var latencies = Histogram<UInt64>(
-        highestTrackableValue: Self.latencyNanosecondsMax,
-        numberOfSignificantValueDigits: .three
-    )
-    private(set) var succeeded: UInt64 = 0
+    /// Latencies in nanoseconds, three significant digits: of what succeeded, and of everything else.
+    private(set) var successes = Self.makeHistogram()
+    private(set) var failures = Self.makeHistogram()
     private(set) var errors = ErrorCounts()
+    /// Answers 429 and 503: come again later.
+    private(set) var turnedAway: UInt64 = 0
+    /// Those of them that did not say when, in Retry-After.
+    private(set) var turnedAwayWithoutTime: UInt64 = 0
+    /// On the monotonic clock; 0 before the first.
+    var lastSuccessNanoseconds: UInt64 = 0
 
     init(name: String) {
         self.name = name
     }
 
+    private static func makeHistogram() -> Histogram<UInt64> {
+        Histogram(highestTrackableValue: latencyNanosecondsMax, numberOfSignificantValueDigits: .three)
+    }
+
+    var succeeded: UInt64 { successes.totalCount }
+
     /// Every call that ended, one way or the other.
-    var ended: UInt64 { latencies.totalCount }
+    var ended: UInt64 { successes.totalCount + failures.totalCount }
+
+    /// The latencies of all that ended. Puts them together anew each time.
+    var latencies: Histogram<UInt64> {
+        var all = successes
+        all.add(failures)
+        return all
+    }
 
     @inline(__always)
     mutating func recordSuccess(latencyNanoseconds: UInt64) {
-        latencies.record(min(latencyNanoseconds, Self.latencyNanosecondsMax))
-        succeeded += 1
+        successes.record(min(latencyNanoseconds, Self.latencyNanosecondsMax))
     }
 
     mutating func recordError(_ code: UnsafeRawBufferPointer, latencyNanoseconds: UInt64) {
-        latencies.record(min(latencyNanoseconds, Self.latencyNanosecondsMax))
+        failures.record(min(latencyNanoseconds, Self.latencyNanosecondsMax))
         errors.add(code)
+    }
+
+    mutating func countTurnedAway(hasRetryAfter: Bool) {
+        turnedAway += 1
+        if !hasRetryAfter { turnedAwayWithoutTime += 1 }
     }
 
     mutating func recordError(_ code: ClientError, latencyNanoseconds: UInt64) {

@@ -14,6 +14,13 @@ enum Decimals {
 
     static func text(_ value: UInt64) -> String { grouped(value) }
 
+    /// As many digits after the point as the size of the number makes worth reading.
+    static func text(_ value: Double) -> String {
+        if value == value.rounded(), abs(value) < 1e15 { return text(value, digits: 0) }
+        let size = abs(value)
+        return text(value, digits: size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3)
+    }
+
     private static func grouped(_ value: UInt64) -> String {
         var digits = Array(String(value))
         var index = digits.count - 3

@@ -1,9 +1,11 @@
-/// Columns that line up: the first to the left, the others to the right.
+/// Columns that line up: the first ones to the left, the others to the right.
 struct TextTable {
     private var rows: [[String]]
+    private let leftColumns: Int
 
-    init(header: [String]) {
+    init(header: [String], leftColumns: Int = 1) {
         rows = [header]
+        self.leftColumns = leftColumns
     }
 
     mutating func add(_ row: [String]) {
@@ -16,7 +18,7 @@ struct TextTable {
         return rows.map { row in
             let cells = row.enumerated().map { column, cell in
                 let padding = String(repeating: " ", count: widths[column] - cell.count)
-                return column == 0 ? cell + padding : padding + cell
+                return column < leftColumns ? cell + padding : padding + cell
             }
             return cells.joined(separator: "  ")
         }.joined(separator: "\n")

@@ -22,7 +22,7 @@ struct SaleLedger: Equatable {
         case .reserve: sections[section].reserved += 1
         case .confirm: sections[section].confirmed += 1
         case .release: sections[section].released += 1
-        case .priceLock: break
+        case .availability, .event, .priceLock, .extend: break
         }
     }
 
@@ -31,7 +31,7 @@ struct SaleLedger: Equatable {
         case .reserve: sections[section].reservesUnknown += 1
         case .confirm: sections[section].confirmsUnknown += 1
         case .release: sections[section].releasesUnknown += 1
-        case .priceLock: break
+        case .availability, .event, .priceLock, .extend: break
         }
     }
 }

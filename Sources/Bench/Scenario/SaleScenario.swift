@@ -1,65 +1,55 @@
-/// Buyers: each reserves one ticket, then pays for it, gives it back, or walks away.
+/// Visitors of a sale, each with what they came for (`SaleMix`):
 ///
-///     reserve → price-lock → confirm      (most)
-///     reserve → release                   (`releaseShare`)
-///     reserve                             (`abandonShare`: the hold stays until its deadline)
-///
-/// With `reservesOnly` everybody walks away: what is measured is durable reservations.
+///     look at a section · look at the event
+///     reserve · reserve → release · reserve → extend → confirm · reserve → price-lock → confirm
 struct SaleScenario: Scenario {
     enum Call: Int, CaseIterable {
+        case availability
+        case event
         case reserve
         case priceLock
+        case extend
         case confirm
         case release
-    }
 
-    enum Fate {
-        case confirms
-        case releases
-        case abandons
+        var name: String { self == .priceLock ? "price-lock" : "\(self)" }
     }
 
     struct Flow {
         var section = 0
-        var fate = Fate.confirms
+        var visit = SaleMix.Visit.confirm
         var reservation = IdentifierBytes()
     }
 
     let templates: SaleTemplates
-    let releaseShare: Double
-    let abandonShare: Double
+    let mix: SaleMix
     /// What was sold and held, per section, as far as the client was told.
     private(set) var ledger: SaleLedger
     private var random: SplitMix64
     private var number: UInt64 = 0
-    private let reservesOnly: Bool
 
-    init(templates: SaleTemplates, releaseShare: Double, abandonShare: Double, reservesOnly: Bool, seed: UInt64) {
+    init(templates: SaleTemplates, mix: SaleMix, seed: UInt64) {
         precondition(!templates.reserve.isEmpty)
         self.templates = templates
-        self.releaseShare = releaseShare
-        self.abandonShare = abandonShare
-        self.reservesOnly = reservesOnly
+        self.mix = mix
         self.ledger = SaleLedger(sectionCount: templates.reserve.count)
         self.random = SplitMix64(seed: seed)
     }
 
-    var callNames: [String] { reservesOnly ? ["reserve"] : ["reserve", "price-lock", "confirm", "release"] }
+    var callNames: [String] { Call.allCases.map(\.name) }
 
     func makeFlow() -> Flow { Flow() }
 
     @inline(__always)
     mutating func begin(_ flow: inout Flow, request: inout RequestBuffer) -> Int {
         flow.section = Int(random.next(below: UInt64(templates.reserve.count)))
-        flow.fate = drawFate()
-        return write(.reserve, templates.reserve[flow.section], id: nil, into: &request)
-    }
-
-    private mutating func drawFate() -> Fate {
-        if reservesOnly { return .abandons }
-        let draw = random.nextUnit()
-        if draw < releaseShare { return .releases }
-        return draw < releaseShare + abandonShare ? .abandons : .confirms
+        flow.visit = mix.visit(random.nextUnit())
+        switch flow.visit {
+        case .availability: return write(.availability, templates.availability[flow.section], id: nil, into: &request)
+        case .event: return write(.event, templates.event[flow.section], id: nil, into: &request)
+        case .abandon, .release, .extend, .confirm:
+            return write(.reserve, templates.reserve[flow.section], id: nil, into: &request)
+        }
     }
 
     @inline(__always)
@@ -74,9 +64,9 @@ struct SaleScenario: Scenario {
         ledger.succeeded(call, section: flow.section)
         switch call {
         case .reserve: return reserved(answer, &flow, mayContinue, &request)
-        case .priceLock where mayContinue:
+        case .priceLock where mayContinue, .extend where mayContinue:
             return AnswerOutcome(nextCall: write(.confirm, templates.confirm, id: flow.reservation, into: &request))
-        case .priceLock, .confirm, .release: return AnswerOutcome()
+        case .availability, .event, .priceLock, .extend, .confirm, .release: return AnswerOutcome()
         }
     }
 
@@ -87,17 +77,19 @@ struct SaleScenario: Scenario {
         _ mayContinue: Bool,
         _ request: inout RequestBuffer
     ) -> AnswerOutcome {
-        guard let text = BodyScanner.text(after: "\"id\":\"rsv_", keeping: 4, in: answer.body),
-            let reservation = IdentifierBytes(text)
-        else { return AnswerOutcome(error: .noIdentifier) }
+        guard let reservation = IdentifierBytes(reservationIn: answer.body) else {
+            return AnswerOutcome(error: .noIdentifier)
+        }
         guard mayContinue else { return AnswerOutcome() }
         flow.reservation = reservation
-        switch flow.fate {
-        case .abandons: return AnswerOutcome()
-        case .confirms:
-            return AnswerOutcome(nextCall: write(.priceLock, templates.priceLock, id: reservation, into: &request))
-        case .releases:
+        switch flow.visit {
+        case .availability, .event, .abandon: return AnswerOutcome()
+        case .release:
             return AnswerOutcome(nextCall: write(.release, templates.release, id: reservation, into: &request))
+        case .extend:
+            return AnswerOutcome(nextCall: write(.extend, templates.extend, id: reservation, into: &request))
+        case .confirm:
+            return AnswerOutcome(nextCall: write(.priceLock, templates.priceLock, id: reservation, into: &request))
         }
     }
 

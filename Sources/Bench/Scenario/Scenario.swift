@@ -9,6 +9,9 @@ protocol Scenario {
     /// Names of the calls; a call is known by its index here.
     var callNames: [String] { get }
 
+    /// Nothing is left to begin: the run ends when what is under way has ended.
+    var isExhausted: Bool { get }
+
     func makeFlow() -> Flow
 
     /// Begins a new piece of work on an idle connection: writes its first request, answers its call.
@@ -28,10 +31,15 @@ protocol Scenario {
     mutating func lost(_ call: Int, flow: inout Flow)
 }
 
+extension Scenario {
+    var isExhausted: Bool { false }
+}
+
 /// One complete response. The body's bytes are the connection's and are valid only during the call they are
 /// passed to.
 struct Answer {
     let status: Int
+    var hasRetryAfter = false
     let body: UnsafeRawBufferPointer
 
     var isSuccess: Bool { 200...299 ~= status }

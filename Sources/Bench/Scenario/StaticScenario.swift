@@ -1,12 +1,15 @@
-/// The same request again and again, to measure what the client, the kernel and a server that does nothing cost.
+/// The same few requests in turn, again and again: reads of a sale, or what the client, the kernel and a server that
+/// does nothing cost.
 struct StaticScenario: Scenario {
     let callNames: [String]
-    let template: RequestTemplate
+    let templates: [RequestTemplate]
     private var number: UInt64 = 0
+    private var next = 0
 
-    init(name: String, template: RequestTemplate) {
+    init(name: String, templates: [RequestTemplate]) {
+        precondition(!templates.isEmpty)
         self.callNames = [name]
-        self.template = template
+        self.templates = templates
     }
 
     func makeFlow() {}
@@ -14,7 +17,8 @@ struct StaticScenario: Scenario {
     @inline(__always)
     mutating func begin(_ flow: inout Void, request: inout RequestBuffer) -> Int {
         number += 1
-        request.fill(template, number: number)
+        request.fill(templates[next], number: number)
+        next = next + 1 == templates.count ? 0 : next + 1
         return 0
     }
 

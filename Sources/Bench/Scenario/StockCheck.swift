@@ -10,8 +10,9 @@
 /// 1. `available + reserved + sold + buffer = total`, and none of them negative;
 /// 2. `sold ≤ total`: nothing was sold twice;
 /// 3. `sold` is what the client's confirms add up to, give or take those whose answer never came;
-/// 4. `total` is what was put on sale;
-/// 5. no more is reserved than the client holds (less is right: holds expire).
+/// 4. the client itself was not told of more confirms than there were tickets;
+/// 5. `total` is what was put on sale, and all of it sold where that was to be expected;
+/// 6. no more is reserved than the client holds (less is right: holds expire).
 struct StockCheck {
     /// One section as `GET /api/v1/events/{id}/capacity` shows it.
     struct SectionStock: Decodable, Equatable {
@@ -41,11 +42,24 @@ struct StockCheck {
         var violations: [String] = []
 
         var isSound: Bool { violations.isEmpty && sectionsChecked > 0 }
+
+        func joined(with other: Outcome) -> Outcome {
+            Outcome(
+                sectionsChecked: sectionsChecked + other.sectionsChecked,
+                sold: sold + other.sold,
+                reserved: reserved + other.reserved,
+                available: available + other.available,
+                total: total + other.total,
+                violations: violations + other.violations
+            )
+        }
     }
 
     let sections: [SaleSetup.Section]
     let stockPerSection: Int
     let ledger: SaleLedger
+    /// More wanted to buy than there was, and all who got a ticket paid.
+    var expectsSoldOut = false
 
     func run(endpoint: Endpoint) throws -> Outcome {
         let client = try SetupClient(endpoint: endpoint)
@@ -96,6 +110,14 @@ struct StockCheck {
         }
         if parts.contains(where: { $0 < 0 }) { found.append("a count is negative: \(parts)") }
         if stock.sold > stock.total { found.append("OVERSOLD: \(stock.sold) sold of \(stock.total)") }
+        if ledger.confirmed > stockPerSection {
+            found.append(
+                "OVERSOLD: \(ledger.confirmed) buyers were told that they have one of \(stockPerSection) tickets"
+            )
+        }
+        if expectsSoldOut, stock.sold < stock.total {
+            found.append("\(stock.sold) sold of \(stock.total), although more was wanted than there was")
+        }
         if stock.total != stockPerSection {
             found.append("the total is \(stock.total), but \(stockPerSection) were put on sale")
         }

@@ -19,10 +19,12 @@ enum ProcessCPU {
     }
 
     static func usage(of process: Int32) -> Usage? {
-        guard let stat = contents(of: "/proc/\(process)/stat"), let ticks = ticks(inStat: stat) else { return nil }
+        guard let stat = ProcFile.contents(of: "/proc/\(process)/stat"), let ticks = ticks(inStat: stat) else {
+            return nil
+        }
         let perTick = UInt64(1_000_000_000 / sysconf(Int32(_SC_CLK_TCK)))
         let threads = entries(of: "/proc/\(process)/task").compactMap { thread in
-            contents(of: "/proc/\(process)/task/\(thread)/schedstat").flatMap(nanoseconds(inSchedstat:))
+            ProcFile.contents(of: "/proc/\(process)/task/\(thread)/schedstat").flatMap(nanoseconds(inSchedstat:))
         }
         let precise = threads.reduce(0, +)
         let coarse = (ticks.user + ticks.system) * perTick
@@ -41,16 +43,6 @@ enum ProcessCPU {
     /// The first field: time on a processor in nanoseconds.
     static func nanoseconds(inSchedstat text: String) -> UInt64? {
         text.split(separator: " ").first.flatMap { UInt64($0) }
-    }
-
-    private static func contents(of path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { buffer in
-            let count = read(descriptor, buffer.baseAddress, buffer.count)
-            return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
-        }
     }
 
     private static func entries(of path: String) -> [String] {

@@ -27,6 +27,10 @@ final class Connection: StreamHandler, @unchecked Sendable {
     /// In the list of connections to be flushed.
     private var isDirty = false
     private var isHeldBack = false
+    /// The memory of a large request, from its head on until its answer is sent.
+    private var lease: LargeRequestBudget.Lease?
+    /// The large request that is not answered yet: nothing behind it is executed meanwhile.
+    private var leasedSequence: UInt32?
     private var isResumeScheduled = false
     private var inputIsClosed = false
     private var hasSentContinue = false
@@ -70,6 +74,7 @@ extension Connection {
         guard phase == .open || phase == .finishing else { return }
         if close { finish(after: sequence) }
         answers.answer(sequence, bytes)
+        if sequence == leasedSequence { leasedSequence = nil }
         markDirty()
     }
 
@@ -90,6 +95,27 @@ extension Connection {
         if isHeldBack, !mustHoldBack { scheduleResume() }
     }
 
+    /// Sets room aside for a request whose body or answer is large, and executes nothing behind it until it is
+    /// answered. To be called while it is executed.
+    /// - Parameter bytes: of the body and, as far as that can be told, of the answer.
+    /// - Returns: false when the loop's large requests take as much as they may: the request is to be refused.
+    func setAside(_ bytes: Int, for sequence: UInt32) -> Bool {
+        guard takeLease(bytes) else { return false }
+        leasedSequence = sequence
+        return true
+    }
+
+    private func takeLease(_ bytes: Int) -> Bool {
+        if let lease { return lease.grow(to: bytes) }
+        lease = loop.largeRequests.lease(bytes)
+        return lease != nil
+    }
+
+    /// Unless the next large request has begun to arrive.
+    private func releaseLeaseIfSent() {
+        if leasedSequence == nil, requestBeganTick == nil, answers.ready.isEmpty { lease = nil }
+    }
+
     private func sendReady() {
         activeTick = loop.tick
         swap(&sending, &answers.ready)
@@ -104,6 +130,7 @@ extension Connection {
         } else {
             sending.removeAll()
         }
+        if lease != nil { releaseLeaseIfSent() }
         if phase == .open, !isHeldBack, answers.ready.isEmpty { return }
         markDirty()
     }
@@ -141,7 +168,8 @@ extension Connection {
 
 extension Connection {
     private var mustHoldBack: Bool {
-        answers.inFlight >= loop.limits.requestsInFlightMax || unsentBytes >= loop.limits.unsentBytesPause
+        leasedSequence != nil || answers.inFlight >= loop.limits.requestsInFlightMax
+            || unsentBytes >= loop.limits.unsentBytesPause
     }
 
     /// Executes the requests that are complete, and returns how many bytes they were.
@@ -178,6 +206,7 @@ extension Connection {
 
     private func waitForMore(receivedBytes: Int) {
         if requestBeganTick == nil { requestBeganTick = loop.tick }
+        if let bodyBytes = parser.largeBodyBytes, !takeLease(bodyBytes) { return refuse(.tooManyLargeRequests) }
         // A client that has begun to send the body does not wait for a leave to do so.
         if parser.awaitsContinue, receivedBytes > parser.bodyStart { hasSentContinue = true }
         sendContinueIfDue()

@@ -23,6 +23,7 @@ final class LoopConnections: @unchecked Sendable {
     let dirtyConnections = DirtyConnections()
     let executor: any RequestExecutor
     let limits: ConnectionLimits
+    let largeRequests: LargeRequestBudget
     private(set) var tick: Int64 = 0
     private let count: ConnectionCount
     private var connections: [ObjectIdentifier: Connection] = [:]
@@ -35,6 +36,7 @@ final class LoopConnections: @unchecked Sendable {
         self.executor = executor
         self.limits = limits
         self.count = count
+        largeRequests = LargeRequestBudget(bytesMax: limits.largeRequestBytesMax)
     }
 
     /// Ticks after which `milliseconds` have passed for certain: the tick that runs is not a whole one.

@@ -55,6 +55,7 @@ struct Serve: AsyncParsableCommand {
         var configuration = Listener.Configuration()
         configuration.host = settings.host
         configuration.port = settings.port
+        configuration.connection.request.bodyBytesMaxOfRoute = BatchRequest.bodyBytesMax
         let listener = try await Listener.start(eventLoops: loops, configuration: configuration) { loop in
             fronts.first { $0.loop === loop }!
         }
