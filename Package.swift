@@ -22,6 +22,8 @@ let package = Package(
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "CChecksum"),
+        // Counts heap allocations; only the bench runner links it.
+        .target(name: "CAllocationCount"),
         .target(name: "WAL", dependencies: ["CLiburing", "CChecksum"], swiftSettings: strict),
         .target(
             name: "Engine",
@@ -53,7 +55,7 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "CLinux", "Engine", "WAL",
+                "CAllocationCount", "CLinux", "Engine", "WAL",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -24,7 +24,7 @@ struct BatchReport: Encodable {
     var clientCPUMicrosecondsPerCommand: Double
     var clientCoreBusy: Double
     var failure: String?
-    var stock: LoadReport.Stock?
+    var stock: BenchReport.Stock?
 
     init(load: BatchLoad, result: BatchLoad.Result, stock: StockCheck.Outcome?) {
         target = "http://\(load.endpoint.authority)"
@@ -46,7 +46,7 @@ struct BatchReport: Encodable {
         clientCPUMicrosecondsPerCommand = Double(result.clientCPUNanoseconds) / 1000 / commands
         clientCoreBusy = Double(result.clientCPUNanoseconds) / elapsed
         failure = result.failure
-        self.stock = stock.map(LoadReport.Stock.init)
+        self.stock = stock.map(BenchReport.Stock.init)
     }
 
     func text() -> String {
