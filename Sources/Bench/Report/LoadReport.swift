@@ -29,6 +29,8 @@ struct LoadReport: Encodable {
         var succeededLatencyMicroseconds: Latency?
         var otherLatencyMicroseconds: Latency?
         var latencyCurve: [LatencyCurve.Point]
+        var succeededLatencyCurve: [LatencyCurve.Point]?
+        var otherLatencyCurve: [LatencyCurve.Point]?
         var errors: [String: UInt64]
         /// Answers 429 and 503, and those of them without Retry-After.
         var turnedAway: UInt64
@@ -152,6 +154,8 @@ extension LoadReport.Call {
         if statistics.succeeded > 0, statistics.failures.totalCount > 0 {
             succeededLatencyMicroseconds = LoadReport.Latency(statistics.successes)
             otherLatencyMicroseconds = LoadReport.Latency(statistics.failures)
+            succeededLatencyCurve = LatencyCurve.points(statistics.successes)
+            otherLatencyCurve = LatencyCurve.points(statistics.failures)
         }
     }
 }
