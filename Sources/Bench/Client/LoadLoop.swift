@@ -39,6 +39,7 @@ struct LoadLoop<S: Scenario>: ~Copyable {
     private var watchingNanoseconds: UInt64 = 0
     private var clientCPUAtStart: UInt64 = 0
     private var serverCPUAtStart: ProcessCPU.Usage?
+    private var machineAtStart: MachineLoad.Sample?
     private var reconnects = 0
     private var failure: String?
     private var progress = ProgressMeter()
@@ -130,6 +131,7 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         timeline.begin(now, server?.sample())
         clientCPUAtStart = MonotonicClock.processCPUNanoseconds()
         serverCPUAtStart = observers.serverProcess.flatMap(ProcessCPU.usage)
+        machineAtStart = MachineLoad.Sample.now()
     }
 
     private mutating func advance(_ now: UInt64) {
@@ -186,6 +188,17 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         let measuredUntil = hasAnswers ? lastAnswerNanoseconds : now
         timeline.finish(min(now, schedule.endNanoseconds), server?.sample())
         let serverCPU = observers.serverProcess.flatMap(ProcessCPU.usage)
+            .flatMap { after in serverCPUAtStart.map { after.since($0) } }
+        let machine = machineAtStart.flatMap { before in
+            MachineLoad.Sample.now().map {
+                MachineLoad(
+                    from: before,
+                    to: $0,
+                    server: serverCPU,
+                    elapsedNanoseconds: MonotonicClock.nowNanoseconds() - measuredFromNanoseconds
+                )
+            }
+        }
         let clientCPU = MonotonicClock.processCPUNanoseconds() - clientCPUAtStart
         return LoadResult(
             calls: calls,
@@ -193,7 +206,8 @@ struct LoadLoop<S: Scenario>: ~Copyable {
             startNanoseconds: measuredFromNanoseconds,
             elapsedNanoseconds: max(1, measuredUntil - measuredFromNanoseconds),
             clientCPUNanoseconds: clientCPU - min(clientCPU, watchingNanoseconds),
-            serverCPU: serverCPU.flatMap { after in serverCPUAtStart.map { after.since($0) } },
+            serverCPU: serverCPU,
+            machine: machine,
             timeline: timeline.samples,
             neverSent: schedule.gaveUp - gaveUpInWarmup
                 + (requestsLeft == 0 || scenario.isExhausted ? 0 : waiting(now)),

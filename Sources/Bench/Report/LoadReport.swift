@@ -72,6 +72,8 @@ struct LoadReport: Encodable {
     /// What is measured runs in the client's own process: its processor time is both sides'.
     var isInProcess = false
     var server: Server?
+    /// What else the machine did: above a tenth of a core the figures are not to be trusted.
+    var machine: MachineLoad?
     var neverSent: UInt64
     var reconnects: Int
     var failure: String?
@@ -82,7 +84,7 @@ struct LoadReport: Encodable {
 
     private enum CodingKeys: CodingKey {
         case phase, loop, isOpenLoop, connections, startedSeconds, elapsedSeconds, answersPerSecond, succeededPerSecond
-        case calls, clientCPUMicrosecondsPerAnswer, clientCoreBusy, isInProcess, server, neverSent,
+        case calls, clientCPUMicrosecondsPerAnswer, clientCoreBusy, isInProcess, server, machine, neverSent,
             reconnects, failure
         case timeline
     }
@@ -129,6 +131,7 @@ struct LoadReport: Encodable {
                 residentBytes: result.timeline.last?.serverResidentBytes
             )
         }
+        machine = result.machine
         neverSent = result.neverSent
         reconnects = result.reconnects
         failure = result.failure
