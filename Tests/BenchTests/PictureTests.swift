@@ -149,6 +149,15 @@ import Testing
         #expect(text.contains("sold & paid"))
     }
 
+    /// `Benchmarks/compare-nginx` reads the report with sed, a key a line.
+    @Test(arguments: ["answersPerSecond", "succeededPerSecond", "cpuMicrosecondsPerAnswer", "clientCoreBusy", "p99"])
+    func aKeyThatToolsReadIsThereOnce(key: String) throws {
+        var report = report
+        report.phases.removeLast()
+        let lines = String(decoding: try ReportFile.encode(report), as: UTF8.self).split(separator: "\n")
+        #expect(lines.filter { $0.contains("\"\(key)\" : ") }.count == 1)
+    }
+
     @Test func theFirstPhaseStandsAtTheTopOfTheJSON() throws {
         let object = try JSONSerialization.jsonObject(with: ReportFile.encode(report)) as? [String: Any]
         let top = try #require(object)

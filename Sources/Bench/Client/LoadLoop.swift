@@ -189,16 +189,11 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         timeline.finish(min(now, schedule.endNanoseconds), server?.sample())
         let serverCPU = observers.serverProcess.flatMap(ProcessCPU.usage)
             .flatMap { after in serverCPUAtStart.map { after.since($0) } }
-        let machine = machineAtStart.flatMap { before in
-            MachineLoad.Sample.now().map {
-                MachineLoad(
-                    from: before,
-                    to: $0,
-                    server: serverCPU,
-                    elapsedNanoseconds: MonotonicClock.nowNanoseconds() - measuredFromNanoseconds
-                )
-            }
-        }
+        let machine = MachineLoad(
+            since: machineAtStart,
+            server: serverCPU,
+            elapsedNanoseconds: now - measuredFromNanoseconds
+        )
         let clientCPU = MonotonicClock.processCPUNanoseconds() - clientCPUAtStart
         return LoadResult(
             calls: calls,

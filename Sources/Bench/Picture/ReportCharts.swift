@@ -46,7 +46,7 @@ struct ReportCharts {
             title: "Answers per second",
             x: Chart.Axis(label: "seconds", scale: .linear),
             y: Chart.Axis(label: "per second", scale: .linear),
-            series: overTime { $0.answersPerSecond }
+            series: overTime { $0.intervalAnswersPerSecond }
         )
     }
 

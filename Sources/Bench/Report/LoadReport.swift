@@ -47,11 +47,11 @@ struct LoadReport: Encodable {
         var residentBytes: UInt64?
     }
 
-    /// One interval of the phase.
+    /// One interval of the phase. Its keys are no other's, so that line-wise tools find those of the whole phase.
     struct Interval: Encodable {
         var endSeconds: Double
-        var answersPerSecond: Double
-        var succeededPerSecond: Double
+        var intervalAnswersPerSecond: Double
+        var intervalSucceededPerSecond: Double
         var serverCPUMicrosecondsPerAnswer: Double?
         var serverResidentBytes: UInt64?
     }
@@ -166,8 +166,8 @@ extension LoadReport.Call {
 extension LoadReport.Interval {
     init(_ sample: Timeline.Sample, hasCPU: Bool) {
         endSeconds = sample.endSeconds
-        answersPerSecond = Double(sample.answers) / sample.lengthSeconds
-        succeededPerSecond = Double(sample.succeeded) / sample.lengthSeconds
+        intervalAnswersPerSecond = Double(sample.answers) / sample.lengthSeconds
+        intervalSucceededPerSecond = Double(sample.succeeded) / sample.lengthSeconds
         serverResidentBytes = sample.serverResidentBytes
         if hasCPU, sample.answers > 0 {
             serverCPUMicrosecondsPerAnswer = sample.serverCPUNanoseconds.map {

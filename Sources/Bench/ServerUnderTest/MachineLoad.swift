@@ -55,6 +55,12 @@ struct MachineLoad: Encodable, Equatable {
         self.stolenCores = stolenCores
     }
 
+    /// Up to now. Nil where there was no sample.
+    init?(since before: Sample?, server: ProcessCPU.Usage?, elapsedNanoseconds: UInt64) {
+        guard let before, let now = Sample.now() else { return nil }
+        self.init(from: before, to: now, server: server, elapsedNanoseconds: elapsedNanoseconds)
+    }
+
     /// - Parameter server: what the server used between the two samples.
     init(from before: Sample, to after: Sample, server: ProcessCPU.Usage?, elapsedNanoseconds: UInt64) {
         let elapsed = Double(max(1, elapsedNanoseconds))
