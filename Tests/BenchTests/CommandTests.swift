@@ -38,6 +38,8 @@ import Testing
         #expect(held > 0 && paid > 0 && held <= told && paid <= told)
         let call = try #require(report.phases[0].calls.first { $0.name == "reserve" })
         #expect(call.answers == 400 && call.succeededLatencyMicroseconds != nil && call.otherLatencyMicroseconds != nil)
+        let curves = ReportCharts(report: report).charts[0].drawable.map(\.name)
+        #expect(curves == ["reserve, succeeded", "reserve, other", "price-lock", "confirm"])
     }
 
     /// Its own count looks sound: only the buyers' answers give it away.
@@ -175,7 +177,7 @@ import Testing
             return (GrowthCommand.report(sizes, target: target), desk.counts)
         }
         #expect(report.complaints == [])
-        #expect(report.phases.map(\.phase) == ["2 live holds", "40 live holds", "1 events", "7 events"])
+        #expect(report.phases.map(\.phase) == ["2 live holds", "40 live holds", "1 event", "7 events"])
         #expect(report.charts.count == 4)
         #expect(report.charts.allSatisfy { $0.drawable.first?.points.count == 2 })
         // All sections there are: one for each size of the holds, one for each event. Give or take those that were

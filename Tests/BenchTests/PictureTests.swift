@@ -16,6 +16,7 @@ import Testing
             elapsedNanoseconds: 2_000_000_000,
             clientCPUNanoseconds: 1_900_000_000,
             serverCPU: ProcessCPU.Usage(nanoseconds: 1_000_000_000, systemNanoseconds: 0),
+            machine: MachineLoad(otherCores: 0.62, stolenCores: 0.01),
             timeline: (1...2).map { second in
                 Timeline.Sample(
                     endSeconds: Double(second),
@@ -143,8 +144,18 @@ import Testing
         #expect(text.contains("throughput: closed loop, 4 connections, 2.00 s"))
         #expect(text.contains("latency: open loop, 700 arrivals/s, 4 connections, 2.00 s"))
         #expect(text.contains("warning throughput: the client's core is over 90 % busy"))
+        #expect(text.contains("warning latency: other programs kept 0.62 cores busy and the host took 0.01"))
         #expect(text.contains("up to 64.0 MiB resident"))
         #expect(text.contains("sold & paid"))
+    }
+
+    /// `Benchmarks/compare-nginx` reads the report with sed, a key a line.
+    @Test(arguments: ["answersPerSecond", "succeededPerSecond", "cpuMicrosecondsPerAnswer", "clientCoreBusy", "p99"])
+    func aKeyThatToolsReadIsThereOnce(key: String) throws {
+        var report = report
+        report.phases.removeLast()
+        let lines = String(decoding: try ReportFile.encode(report), as: UTF8.self).split(separator: "\n")
+        #expect(lines.filter { $0.contains("\"\(key)\" : ") }.count == 1)
     }
 
     @Test func theFirstPhaseStandsAtTheTopOfTheJSON() throws {

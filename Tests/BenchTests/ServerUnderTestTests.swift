@@ -51,6 +51,27 @@ import Testing
         #expect(OpenFileLimit.openFiles(inLimits: "") == nil)
     }
 
+    @Test func whatOthersDoIsWhatServerAndClientDoNot() throws {
+        let before = try #require(
+            MachineLoad.Sample(stat: "cpu  100 10 900 5000 1 2 3 40 0 0\ncpu0 1 1\n", perTick: 10_000_000)
+        )
+        #expect(before.userNanoseconds == 1_100_000_000 && before.stolenNanoseconds == 400_000_000)
+        var after = before
+        after.userNanoseconds += 3_000_000_000
+        after.stolenNanoseconds += 200_000_000
+        after.clientUserNanoseconds += 500_000_000
+        var server = ProcessCPU.Usage(nanoseconds: 9, systemNanoseconds: 9)
+        server.userNanoseconds = 1_500_000_000
+        let load = MachineLoad(from: before, to: after, server: server, elapsedNanoseconds: 2_000_000_000)
+        #expect(load == MachineLoad(otherCores: 0.5, stolenCores: 0.1) && load.isDisturbing)
+        let unknown = MachineLoad(from: before, to: after, server: nil, elapsedNanoseconds: 2_000_000_000)
+        #expect(unknown.otherCores == nil && !unknown.isDisturbing)
+        #expect(MachineLoad.Sample(stat: "cpu  1 2 3", perTick: 1) == nil)
+        #expect(MachineLoad.Sample(stat: "", perTick: 1) == nil)
+        let now = try #require(MachineLoad.Sample.now())
+        #expect(now.userNanoseconds > 0 && now.clientUserNanoseconds > 0)
+    }
+
     @Test func theLimitOfOpenFilesIsRaisedButNeverLowered() throws {
         let before = OpenFileLimit.raise(to: 1)
         #expect(before >= 1 && OpenFileLimit.raise(to: 2) == before)

@@ -39,6 +39,7 @@ struct LoadLoop<S: Scenario>: ~Copyable {
     private var watchingNanoseconds: UInt64 = 0
     private var clientCPUAtStart: UInt64 = 0
     private var serverCPUAtStart: ProcessCPU.Usage?
+    private var machineAtStart: MachineLoad.Sample?
     private var reconnects = 0
     private var failure: String?
     private var progress = ProgressMeter()
@@ -97,9 +98,10 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         beginDue(now)
         while phase != .done {
             let timeout = waitNanoseconds(now)
+            // With work done since `now` was read, that would be counted as watching too.
+            let before = timeout == 0 ? MonotonicClock.nowNanoseconds() : now
             let count = try poll.wait(timeoutNanoseconds: timeout)
             for index in 0..<count { handle(poll.event(index)) }
-            let before = now
             now = MonotonicClock.nowNanoseconds()
             if count == 0, timeout == 0 { watchingNanoseconds += now - before }
             beginDue(now)
@@ -129,6 +131,7 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         timeline.begin(now, server?.sample())
         clientCPUAtStart = MonotonicClock.processCPUNanoseconds()
         serverCPUAtStart = observers.serverProcess.flatMap(ProcessCPU.usage)
+        machineAtStart = MachineLoad.Sample.now()
     }
 
     private mutating func advance(_ now: UInt64) {
@@ -170,9 +173,10 @@ struct LoadLoop<S: Scenario>: ~Copyable {
             until = min(until, due)
         }
         if until <= now { return phase == .draining ? 1_000_000 : 0 }
-        // A sleep shorter than this would come back late: look again at once instead.
+        // Even short waits are slept: a client that watches its sockets instead keeps its core from the kernel's own
+        // threads, and with two cores the server's disk waits for those.
         let wait = until - now
-        return wait < 30_000 ? 0 : Int64(wait)
+        return wait < 1_000 ? 0 : Int64(wait)
     }
 
     private mutating func finish(_ now: UInt64) -> LoadResult {
@@ -184,6 +188,12 @@ struct LoadLoop<S: Scenario>: ~Copyable {
         let measuredUntil = hasAnswers ? lastAnswerNanoseconds : now
         timeline.finish(min(now, schedule.endNanoseconds), server?.sample())
         let serverCPU = observers.serverProcess.flatMap(ProcessCPU.usage)
+            .flatMap { after in serverCPUAtStart.map { after.since($0) } }
+        let machine = MachineLoad(
+            since: machineAtStart,
+            server: serverCPU,
+            elapsedNanoseconds: now - measuredFromNanoseconds
+        )
         let clientCPU = MonotonicClock.processCPUNanoseconds() - clientCPUAtStart
         return LoadResult(
             calls: calls,
@@ -191,7 +201,8 @@ struct LoadLoop<S: Scenario>: ~Copyable {
             startNanoseconds: measuredFromNanoseconds,
             elapsedNanoseconds: max(1, measuredUntil - measuredFromNanoseconds),
             clientCPUNanoseconds: clientCPU - min(clientCPU, watchingNanoseconds),
-            serverCPU: serverCPU.flatMap { after in serverCPUAtStart.map { after.since($0) } },
+            serverCPU: serverCPU,
+            machine: machine,
             timeline: timeline.samples,
             neverSent: schedule.gaveUp - gaveUpInWarmup
                 + (requestsLeft == 0 || scenario.isExhausted ? 0 : waiting(now)),

@@ -31,6 +31,8 @@ struct LoadResult {
     /// Without the time in which it only looked for answers.
     var clientCPUNanoseconds: UInt64
     var serverCPU: ProcessCPU.Usage?
+    /// What the rest of the machine did meanwhile.
+    var machine: MachineLoad?
     var timeline: [Timeline.Sample] = []
     /// Open loop: arrivals that never got to send a request.
     var neverSent: UInt64

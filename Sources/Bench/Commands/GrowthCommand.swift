@@ -70,7 +70,8 @@ struct GrowthCommand: ParsableCommand {
     }
 
     func measure(_ server: ServerUnderTest, events: Int, holds: Int, axis: Axis) throws -> Size {
-        let name = "\(Decimals.text(UInt64(axis == .holds ? holds : events))) \(axis.rawValue)"
+        let count = axis == .holds ? holds : events
+        let name = "\(Decimals.text(UInt64(count))) \(count == 1 ? String(axis.rawValue.dropLast()) : axis.rawValue)"
         let prefix = RunPrefix.make()
         let catalogue = CatalogueScenario(
             count: events,
@@ -90,7 +91,7 @@ struct GrowthCommand: ParsableCommand {
         let plan = LoadPlan(connections: connections, warmupSeconds: warmup, durationSeconds: duration)
         var session = LoadSession(turnover, plan, server)
         try session.run(name, .closed)
-        return Size(axis: axis, count: axis == .holds ? holds : events, phase: session.phases[0], residentBytes: bytes)
+        return Size(axis: axis, count: count, phase: session.phases[0], residentBytes: bytes)
     }
 
     static func report(_ sizes: [Size], target: String) -> BenchReport {

@@ -30,7 +30,9 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "Open loop: buyers that may wait for a connection; beyond it the oldest give up.")
     var backlogMax = 1_000_000
 
-    @Flag(help: "Never sleep: takes the client's core whole, and spares the server the waking of it.")
+    @Flag(
+        help: "Never sleep: look for answers all the time. Needs a core that nothing else needs, the kernel included."
+    )
     var spin = false
 
     @Flag(help: "A progress line each second on standard error, also when that is no terminal.")

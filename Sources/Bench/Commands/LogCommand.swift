@@ -32,7 +32,7 @@ struct LogCommand: ParsableCommand {
     @Option(help: "Records waiting to be durable, several numbers with commas between; up to \(LogLoad.waitingMax).")
     var waiting = Sizes(values: [1, 64, 1_024, 4_096])
 
-    @Option(help: "Bytes of a record, 1 to 4,096. A reservation is some 150.")
+    @Option(help: "Bytes of a record, 1 to 4,096.")
     var recordBytes = 150
 
     @Option(name: .shortAndLong, help: "Seconds to measure with each number.")

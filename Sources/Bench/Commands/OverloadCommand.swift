@@ -66,37 +66,46 @@ struct OverloadCommand: ParsableCommand {
             return BenchReport(mode: "overload", server: server, phases: session.phases)
         }
         let light = ArrivalSchedule.Pace.open(perSecond: capacity * lightShare, backlogMax: plan.backlogMax)
-        let before = try session.run("light, before", light)
+        let calm = Calm(before: try session.run("light, before", light))
         let bytesBefore = server.residentBytes
-        let calm = Calm(before: before)
-        // Ready before the overload, so that it begins the moment that ends.
-        var afterwards = try session.makeLoop(light) { settings in
-            settings.warmupNanoseconds = 0
-            settings.sampleNanoseconds = Calm.windowNanoseconds
-            settings.slowNanoseconds = calm.slowNanoseconds
-        }
-        try afterwards.open()
-        var rush = try session.makeLoop(.open(perSecond: capacity * factor, backlogMax: 64)) { settings in
-            settings.connectionCount = connections
-            settings.warmupNanoseconds = 0
-            settings.durationNanoseconds = UInt64(duration * 1e9)
-            settings.drainNanosecondsMax = 0
-        }
-        let overload = try session.finish("overload", &rush)
-        let after = try session.finish("light, after", &afterwards)
+        let (overload, after) = try rush(&session, capacity, light, calm)
         let bytesAfter = server.residentBytes
         let outcome = session.isIntact ? try sale.check(session.scenario.ledger) : nil
         var report = BenchReport(mode: "overload", server: server, phases: session.phases, stock: outcome)
-        report.add("capacity", capacity, "reservations/s")
         addFigures(&report, overload, capacity)
         addMemory(&report, bytesBefore, overload, bytesAfter)
         calm.addFigures(&report, after)
         return report
     }
 
+    /// The overload, and the light load that begins the moment it ends.
+    private func rush(
+        _ session: inout LoadSession<SaleScenario>,
+        _ capacity: Double,
+        _ light: ArrivalSchedule.Pace,
+        _ calm: Calm
+    ) throws -> (overload: LoadResult, after: LoadResult) {
+        var afterwards = try session.makeLoop(light) { settings in
+            settings.warmupNanoseconds = 0
+            settings.sampleNanoseconds = Calm.windowNanoseconds
+            settings.slowNanoseconds = calm.slowNanoseconds
+        }
+        try afterwards.open()
+        let pace = ArrivalSchedule.Pace.open(perSecond: capacity * factor, backlogMax: 64)
+        var rush = try session.makeLoop(pace) { settings in
+            settings.connectionCount = connections
+            settings.warmupNanoseconds = 0
+            settings.durationNanoseconds = UInt64(duration * 1e9)
+            settings.drainNanosecondsMax = 0
+        }
+        // `rush` keeps its connections open until both have ended: the server still has its last requests.
+        return try (session.finish("overload", &rush), session.finish("light, after", &afterwards))
+    }
+
     private func addFigures(_ report: inout BenchReport, _ overload: LoadResult, _ capacity: Double) {
         let reserve = overload.calls[SaleScenario.Call.reserve.rawValue]
         let seconds = Double(overload.elapsedNanoseconds) / 1e9
+        report.add("capacity", capacity, "reservations/s")
         report.add("arrivals", capacity * factor, "/s")
         report.add("sent", Double(overload.begun) / seconds, "/s")
         report.add("accepted", Double(reserve.succeeded) / seconds, "/s")

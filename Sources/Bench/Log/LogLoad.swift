@@ -65,10 +65,14 @@ struct LogLoad: ~Copyable {
         while MonotonicClock.nowNanoseconds() < start + warmupNanoseconds { try step(&turn, &taken) }
         turn.statistics.reset()
         let measuredFrom = MonotonicClock.nowNanoseconds()
+        let machineBefore = MachineLoad.Sample.now()
         let cpuBefore = MonotonicClock.processCPUNanoseconds()
         while MonotonicClock.nowNanoseconds() < measuredFrom + durationNanoseconds { try step(&turn, &taken) }
         let measuredUntil = MonotonicClock.nowNanoseconds()
         let cpu = MonotonicClock.processCPUNanoseconds() - cpuBefore
+        // There is no server to count: the log's threads are this process's.
+        let none = ProcessCPU.Usage(nanoseconds: 0, systemNanoseconds: 0)
+        let machine = MachineLoad(since: machineBefore, server: none, elapsedNanoseconds: measuredUntil - measuredFrom)
         let statistics = turn.statistics
         // Leave nothing waiting for the next run.
         while log.durablePosition < log.lastPosition { try commits.take(into: &taken) }
@@ -78,6 +82,7 @@ struct LogLoad: ~Copyable {
             startNanoseconds: measuredFrom,
             elapsedNanoseconds: measuredUntil - measuredFrom,
             clientCPUNanoseconds: cpu,
+            machine: machine,
             neverSent: 0,
             reconnects: 0
         )

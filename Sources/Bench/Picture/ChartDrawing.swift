@@ -3,7 +3,7 @@
 struct ChartDrawing {
     static let width = 760.0
     static let height = 320.0
-    private static let margin = (left: 84.0, right: 16.0, top: 34.0, bottom: 66.0)
+    private static let margin = (left: 84.0, right: 44.0, top: 34.0, bottom: 66.0)
 
     private let chart: Chart
     private let series: [Chart.Series]

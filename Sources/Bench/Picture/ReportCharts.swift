@@ -16,19 +16,29 @@ struct ReportCharts {
             x: Chart.Axis(label: "percentile", scale: .percentile),
             y: Chart.Axis(label: "µs", scale: .logarithmic),
             series: phases.flatMap { phase in
-                phase.calls.map { call in
-                    Chart.Series(
-                        name: name(phase, call, of: phases),
-                        points: call.latencyCurve.map { Chart.Point(x: $0.percentile, y: $0.microseconds) }
-                    )
+                // The call that begins every visit speaks for many phases.
+                (phases.count > 3 ? Array(phase.calls.prefix(1)) : phase.calls).flatMap { call in
+                    curves(call).map { kind, curve in
+                        let names = [
+                            phases.count == 1 ? nil : phase.phase, phase.calls.count == 1 ? nil : call.name, kind,
+                        ]
+                        let name = names.compactMap { $0 }.joined(separator: ", ")
+                        return Chart.Series(
+                            name: name.isEmpty ? call.name : name,
+                            points: curve.map { Chart.Point(x: $0.percentile, y: $0.microseconds) }
+                        )
+                    }
                 }
             }
         )
     }
 
-    private func name(_ phase: LoadReport, _ call: LoadReport.Call, of phases: [LoadReport]) -> String {
-        if phases.count == 1 { return call.name }
-        return phase.calls.count == 1 ? phase.phase : "\(phase.phase), \(call.name)"
+    /// Two where some calls succeeded and some did not, else one.
+    private func curves(_ call: LoadReport.Call) -> [(kind: String?, points: [LatencyCurve.Point])] {
+        guard let succeeded = call.succeededLatencyCurve, let other = call.otherLatencyCurve else {
+            return [(nil, call.latencyCurve)]
+        }
+        return [("succeeded", succeeded), ("other", other)]
     }
 
     private var throughput: Chart {
@@ -36,7 +46,7 @@ struct ReportCharts {
             title: "Answers per second",
             x: Chart.Axis(label: "seconds", scale: .linear),
             y: Chart.Axis(label: "per second", scale: .linear),
-            series: overTime { $0.answersPerSecond }
+            series: overTime { $0.intervalAnswersPerSecond }
         )
     }
 

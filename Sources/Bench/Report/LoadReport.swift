@@ -29,6 +29,8 @@ struct LoadReport: Encodable {
         var succeededLatencyMicroseconds: Latency?
         var otherLatencyMicroseconds: Latency?
         var latencyCurve: [LatencyCurve.Point]
+        var succeededLatencyCurve: [LatencyCurve.Point]?
+        var otherLatencyCurve: [LatencyCurve.Point]?
         var errors: [String: UInt64]
         /// Answers 429 and 503, and those of them without Retry-After.
         var turnedAway: UInt64
@@ -45,11 +47,11 @@ struct LoadReport: Encodable {
         var residentBytes: UInt64?
     }
 
-    /// One interval of the phase.
+    /// One interval of the phase. Its keys are no other's, so that line-wise tools find those of the whole phase.
     struct Interval: Encodable {
         var endSeconds: Double
-        var answersPerSecond: Double
-        var succeededPerSecond: Double
+        var intervalAnswersPerSecond: Double
+        var intervalSucceededPerSecond: Double
         var serverCPUMicrosecondsPerAnswer: Double?
         var serverResidentBytes: UInt64?
     }
@@ -70,6 +72,8 @@ struct LoadReport: Encodable {
     /// What is measured runs in the client's own process: its processor time is both sides'.
     var isInProcess = false
     var server: Server?
+    /// What else the machine did: above a tenth of a core the figures are not to be trusted.
+    var machine: MachineLoad?
     var neverSent: UInt64
     var reconnects: Int
     var failure: String?
@@ -80,7 +84,7 @@ struct LoadReport: Encodable {
 
     private enum CodingKeys: CodingKey {
         case phase, loop, isOpenLoop, connections, startedSeconds, elapsedSeconds, answersPerSecond, succeededPerSecond
-        case calls, clientCPUMicrosecondsPerAnswer, clientCoreBusy, isInProcess, server, neverSent,
+        case calls, clientCPUMicrosecondsPerAnswer, clientCoreBusy, isInProcess, server, machine, neverSent,
             reconnects, failure
         case timeline
     }
@@ -127,6 +131,7 @@ struct LoadReport: Encodable {
                 residentBytes: result.timeline.last?.serverResidentBytes
             )
         }
+        machine = result.machine
         neverSent = result.neverSent
         reconnects = result.reconnects
         failure = result.failure
@@ -152,6 +157,8 @@ extension LoadReport.Call {
         if statistics.succeeded > 0, statistics.failures.totalCount > 0 {
             succeededLatencyMicroseconds = LoadReport.Latency(statistics.successes)
             otherLatencyMicroseconds = LoadReport.Latency(statistics.failures)
+            succeededLatencyCurve = LatencyCurve.points(statistics.successes)
+            otherLatencyCurve = LatencyCurve.points(statistics.failures)
         }
     }
 }
@@ -159,8 +166,8 @@ extension LoadReport.Call {
 extension LoadReport.Interval {
     init(_ sample: Timeline.Sample, hasCPU: Bool) {
         endSeconds = sample.endSeconds
-        answersPerSecond = Double(sample.answers) / sample.lengthSeconds
-        succeededPerSecond = Double(sample.succeeded) / sample.lengthSeconds
+        intervalAnswersPerSecond = Double(sample.answers) / sample.lengthSeconds
+        intervalSucceededPerSecond = Double(sample.succeeded) / sample.lengthSeconds
         serverResidentBytes = sample.serverResidentBytes
         if hasCPU, sample.answers > 0 {
             serverCPUMicrosecondsPerAnswer = sample.serverCPUNanoseconds.map {

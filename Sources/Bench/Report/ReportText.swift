@@ -117,6 +117,13 @@ struct ReportText {
         if phase.isLimitedByClient {
             lines.append(("warning", "the client's core is over 90 % busy: this may be its limit, not the server's"))
         }
+        if let machine = phase.machine, machine.isDisturbing {
+            let others = Decimals.text(machine.otherCores ?? 0, digits: 2)
+            let stolen = Decimals.text(machine.stolenCores, digits: 2)
+            let text =
+                "other programs kept \(others) cores busy and the host took \(stolen): measure again when it is quiet"
+            lines.append(("warning", text))
+        }
         if phase.reconnects > 0 {
             lines.append(("warning", "\(Decimals.text(UInt64(phase.reconnects))) connections had to be opened anew"))
         }

@@ -9,11 +9,14 @@ enum ProcessCPU {
         var nanoseconds: UInt64
         /// The part of it spent in the kernel, in ticks of `stat` and so rounded to 10 ms.
         var systemNanoseconds: UInt64
+        /// The part spent outside of it, rounded likewise.
+        var userNanoseconds: UInt64 = 0
 
         func since(_ earlier: Usage) -> Usage {
             Usage(
                 nanoseconds: nanoseconds - min(earlier.nanoseconds, nanoseconds),
-                systemNanoseconds: systemNanoseconds - min(earlier.systemNanoseconds, systemNanoseconds)
+                systemNanoseconds: systemNanoseconds - min(earlier.systemNanoseconds, systemNanoseconds),
+                userNanoseconds: userNanoseconds - min(earlier.userNanoseconds, userNanoseconds)
             )
         }
     }
@@ -28,7 +31,11 @@ enum ProcessCPU {
         }
         let precise = threads.reduce(0, +)
         let coarse = (ticks.user + ticks.system) * perTick
-        return Usage(nanoseconds: precise > 0 ? precise : coarse, systemNanoseconds: ticks.system * perTick)
+        return Usage(
+            nanoseconds: precise > 0 ? precise : coarse,
+            systemNanoseconds: ticks.system * perTick,
+            userNanoseconds: ticks.user * perTick
+        )
     }
 
     /// Fields 14 and 15 of `/proc/PID/stat`. The name in field 2 may hold spaces and parentheses, so counting
