@@ -50,7 +50,7 @@ struct CustomerTable: Sendable {
         let customer = customers[Int(number)]
         guard customer.slots == 0 else { return }
         precondition(customer.holds == 0, "a customer with holds was forgotten")
-        index.remove(ids.hash(customer.id), number) { [ids, customers] in ids.hash(customers[Int($0)].id) }
+        index.remove(ids.text(customer.id).memoryHash, number)
         ids.remove(customer.id)
         customers[Int(number)].firstHold = firstFree
         firstFree = number
@@ -80,9 +80,6 @@ struct CustomerTable: Sendable {
         } else {
             number = UInt32(customers.count)
             customers.append(customer)
-        }
-        if index.isFull(at: hash) {
-            index.grow(at: hash) { [ids, customers] in ids.hash(customers[Int($0)].id) }
         }
         index.insert(hash, number)
         return number

@@ -20,20 +20,7 @@ public struct EventInventory: Sendable {
         var version: UInt32 = 1
     }
 
-    public let tenant: ShortText
-    public let key: EventKey
-    public let createdAt: Milliseconds
-    public internal(set) var details: EventDetails
-    public internal(set) var status: EventStatus
-    /// One more at every change of the details or the status; starts at 1.
-    public internal(set) var version: UInt32
-    var sections: ContiguousArray<Section> = []
-    var tiers: ContiguousArray<Tier> = []
-    var holds = HoldSlab()
-    var customers = CustomerTable()
-    var idempotency = IdempotencyTable()
-    /// The time of the latest command applied: no later command is decided at an earlier time.
-    public internal(set) var lastCommandAt: Milliseconds
+    private var storage: Storage
 
     /// The event that the fact creates or restores; nil for any other fact.
     public init?(creating fact: Fact) {
@@ -62,13 +49,115 @@ public struct EventInventory: Sendable {
         version: UInt32,
         lastCommandAt: Milliseconds
     ) {
-        self.tenant = tenant
-        self.details = details
-        self.createdAt = createdAt
-        self.status = status
-        self.version = version
-        self.lastCommandAt = lastCommandAt
-        key = EventKey(tenant: tenant, event: details.id)
+        storage = Storage(
+            State(
+                tenant: tenant,
+                key: EventKey(tenant: tenant, event: details.id),
+                createdAt: createdAt,
+                details: details,
+                status: status,
+                version: version,
+                lastCommandAt: lastCommandAt
+            )
+        )
+    }
+}
+
+// MARK: - Storage
+
+extension EventInventory {
+    fileprivate struct State {
+        let tenant: ShortText
+        let key: EventKey
+        let createdAt: Milliseconds
+        var details: EventDetails
+        var status: EventStatus
+        var version: UInt32
+        var lastCommandAt: Milliseconds
+        var sections: ContiguousArray<Section> = []
+        var tiers: ContiguousArray<Tier> = []
+        var holds = HoldSlab()
+        var customers = CustomerTable()
+        var idempotency = IdempotencyTable()
+    }
+
+    /// The state on the heap: to hand an event around is one reference, not one for each of its tables.
+    ///
+    /// `@unchecked Sendable`: it is written only by an inventory that holds the one reference to it.
+    fileprivate final class Storage: @unchecked Sendable {
+        // A pointer and not a property, so that reading it isn't checked for overlapping writes at run time: the
+        // inventory's own accessors are exclusive already.
+        let state: UnsafeMutablePointer<State>
+
+        init(_ state: State) {
+            self.state = .allocate(capacity: 1)
+            self.state.initialize(to: state)
+        }
+
+        deinit {
+            state.deinitialize(count: 1)
+            state.deallocate()
+        }
+    }
+
+    /// The state to be changed: a copy of its own where somebody else, such as a snapshot, holds it too.
+    @inline(__always)
+    private var mutableState: UnsafeMutablePointer<State> {
+        mutating get {
+            if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.state.pointee) }
+            return storage.state
+        }
+    }
+
+    public var tenant: ShortText { storage.state.pointee.tenant }
+    public var key: EventKey { storage.state.pointee.key }
+    public var createdAt: Milliseconds { storage.state.pointee.createdAt }
+
+    public internal(set) var details: EventDetails {
+        @inline(__always) _read { yield storage.state.pointee.details }
+        @inline(__always) _modify { yield &mutableState.pointee.details }
+    }
+
+    public internal(set) var status: EventStatus {
+        @inline(__always) get { storage.state.pointee.status }
+        set { mutableState.pointee.status = newValue }
+    }
+
+    /// One more at every change of the details or the status; starts at 1.
+    public internal(set) var version: UInt32 {
+        get { storage.state.pointee.version }
+        set { mutableState.pointee.version = newValue }
+    }
+
+    /// The time of the latest command applied: no later command is decided at an earlier time.
+    public internal(set) var lastCommandAt: Milliseconds {
+        @inline(__always) get { storage.state.pointee.lastCommandAt }
+        @inline(__always) set { mutableState.pointee.lastCommandAt = newValue }
+    }
+
+    var sections: ContiguousArray<Section> {
+        @inline(__always) _read { yield storage.state.pointee.sections }
+        @inline(__always) _modify { yield &mutableState.pointee.sections }
+    }
+
+    var tiers: ContiguousArray<Tier> {
+        @inline(__always) _read { yield storage.state.pointee.tiers }
+        @inline(__always) _modify { yield &mutableState.pointee.tiers }
+    }
+
+    var holds: HoldSlab {
+        @inline(__always) _read { yield storage.state.pointee.holds }
+        @inline(__always) _modify { yield &mutableState.pointee.holds }
+    }
+
+    var customers: CustomerTable {
+        @inline(__always) _read { yield storage.state.pointee.customers }
+        @inline(__always) _modify { yield &mutableState.pointee.customers }
+    }
+
+    var idempotency: IdempotencyTable {
+        @inline(__always) _read { yield storage.state.pointee.idempotency }
+        @inline(__always) _modify { yield &mutableState.pointee.idempotency }
     }
 }
 

@@ -34,8 +34,6 @@ struct TextArena: Sendable {
     @inline(__always)
     func equals(_ address: Address, _ text: ShortText) -> Bool { withText(address) { text.hasBytes($0) } }
 
-    func hash(_ address: Address) -> UInt64 { text(address).memoryHash }
-
     /// Memory set aside.
     var byteCount: Int { pages.reduce(pages.capacity * 8) { $0 + $1.capacity * 4 } }
 
