@@ -12,7 +12,7 @@ struct BenchCommand: AsyncParsableCommand {
             the run went well; 1 when the stock did not add up, nothing succeeded, or the server went away.
             """,
         subcommands: [
-            SaleCommand.self, ReserveCommand.self, StaticCommand.self, PutOnSaleCommand.self,
+            SaleCommand.self, ReserveCommand.self, BatchCommand.self, StaticCommand.self, PutOnSaleCommand.self,
             EngineCommand.self, RecoveryCommand.self,
         ]
     )

@@ -166,7 +166,7 @@ final class CommandPump: ReplySink, @unchecked Sendable {
         }
     }
 
-    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?) {
+    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: BorrowedEvent?) {
         switch outcome {
         case .answer(.reservedOne(let hold, _, _, _)):
             holds[Int(tag.sequence)] = HoldID(event: event!.key, reference: hold.reference, secret: hold.secret)

@@ -2,12 +2,13 @@ import WAL
 
 extension Shard {
     /// Decides one piece of work. The slot is that of the event which the outcome shows.
-    func handle(_ submission: Submission) -> (Outcome, Int?) {
+    @usableFromInline
+    func handle(_ event: EventKey, _ work: Submission.Work, _ context: CommandContext) -> (Outcome, Int?) {
         if isClosed { return (.unavailable(.closed), nil) }
-        var context = submission.context
+        var context = context
         context.now = now
-        let slot = slotOf[submission.event].flatMap { slots[$0].tenant == context.tenant ? $0 : nil }
-        switch submission.work {
+        let slot = slotOf[event].flatMap { slots[$0].tenant == context.tenant ? $0 : nil }
+        switch work {
         case .query(let query):
             guard let slot else { return (.refused(.eventNotFound), nil) }
             do throws(Rejection) {
@@ -21,7 +22,7 @@ extension Shard {
                 counters.refusedBusy += 1
                 return (.unavailable(.logSaturated), nil)
             }
-            return run(command, context, submission.event, slot)
+            return run(command, context, event, slot)
         }
     }
 
