@@ -109,13 +109,16 @@ extension EventInventory {
         }
     }
 
+    // Addresses and not values, so that nothing is copied to look at one of its fields. They stay valid as long as the
+    // inventory is accessed: the state neither moves nor goes before that.
+
     public var tenant: ShortText { storage.state.pointee.tenant }
     public var key: EventKey { storage.state.pointee.key }
     public var createdAt: Milliseconds { storage.state.pointee.createdAt }
 
     public internal(set) var details: EventDetails {
-        @inline(__always) _read { yield storage.state.pointee.details }
-        @inline(__always) _modify { yield &mutableState.pointee.details }
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.details) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.details) { $0 } }
     }
 
     public internal(set) var status: EventStatus {
@@ -136,28 +139,30 @@ extension EventInventory {
     }
 
     var sections: ContiguousArray<Section> {
-        @inline(__always) _read { yield storage.state.pointee.sections }
-        @inline(__always) _modify { yield &mutableState.pointee.sections }
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.sections) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.sections) { $0 } }
     }
 
     var tiers: ContiguousArray<Tier> {
-        @inline(__always) _read { yield storage.state.pointee.tiers }
-        @inline(__always) _modify { yield &mutableState.pointee.tiers }
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.tiers) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.tiers) { $0 } }
     }
 
     var holds: HoldSlab {
-        @inline(__always) _read { yield storage.state.pointee.holds }
-        @inline(__always) _modify { yield &mutableState.pointee.holds }
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.holds) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.holds) { $0 } }
     }
 
     var customers: CustomerTable {
-        @inline(__always) _read { yield storage.state.pointee.customers }
-        @inline(__always) _modify { yield &mutableState.pointee.customers }
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.customers) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.customers) { $0 } }
     }
 
     var idempotency: IdempotencyTable {
-        @inline(__always) _read { yield storage.state.pointee.idempotency }
-        @inline(__always) _modify { yield &mutableState.pointee.idempotency }
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.idempotency) { $0 } }
+        @inline(__always) unsafeMutableAddress {
+            withUnsafeMutablePointer(to: &mutableState.pointee.idempotency) { $0 }
+        }
     }
 }
 
@@ -194,6 +199,14 @@ extension EventInventory {
     /// Whether the hold that a kept answer refers to still has its slot. When not, the answer's time is over.
     private func isValid(_ answer: UnsafeRawBufferPointer) -> Bool {
         KeptAnswer.reference(answer).map { holds.find($0) != nil } ?? true
+    }
+
+    /// Begins to load what a reservation under this key, for this customer, will look at: in a large event each would be
+    /// waited for in turn.
+    @inline(__always)
+    func prefetch(_ key: IdempotencyKey, _ customer: ShortText) {
+        idempotency.prefetch(key)
+        customers.prefetch(customer)
     }
 
     /// Answers kept for retries.
@@ -239,10 +252,21 @@ extension EventInventory {
         )
     }
 
-    /// When the hold must expire; nil when it is not live or of another generation. For the shard's timers.
+    /// When the hold must expire; nil when it is not live or of another generation.
     public func deadline(_ reference: HoldReference) -> Milliseconds? {
-        guard let hold = holds.find(reference), hold.isHeld else { return nil }
+        reference.slot < UInt32(holds.count) ? deadline(reference, generationMask: .max) : nil
+    }
+
+    /// The same, with a part of the generation to go by: for the shard's timers.
+    func deadline(_ reference: HoldReference, generationMask: UInt32) -> Milliseconds? {
+        let hold = holds[reference.slot]
+        guard (hold.generation ^ reference.generation) & generationMask == 0, hold.isHeld else { return nil }
         return hold.expiresAt
+    }
+
+    /// The hold that has the slot now.
+    func reference(inSlot slot: UInt32) -> HoldReference {
+        HoldReference(slot: slot, generation: holds[slot].generation)
     }
 
     /// Every live hold with its deadline.

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// From a hash to the numbers stored under it: open addressing in flat memory, 8 bytes an entry.
 ///
 /// Keys are not kept: the caller says whether a candidate is the one it looks for. Beyond a few thousand entries the
@@ -15,6 +17,10 @@ struct FlatIndex: Sendable {
     func find(_ hash: UInt64, _ matches: (UInt32) -> Bool) -> UInt32? {
         parts[part(of: hash)].find(UInt32(truncatingIfNeeded: hash), matches)
     }
+
+    /// Begins to load what `find` and `insert` will look at.
+    @inline(__always)
+    func prefetch(_ hash: UInt64) { parts[part(of: hash)].prefetch(UInt32(truncatingIfNeeded: hash)) }
 
     /// - Precondition: `number` is not `UInt32.max`.
     mutating func insert(_ hash: UInt64, _ number: UInt32) {
@@ -37,18 +43,18 @@ struct FlatIndex: Sendable {
     @inline(__always)
     private static func part(of tag: UInt32) -> Int { Int(tag & 255) }
 
-    /// The parts begin with different sizes, half as much again from the first to the last, so that they don't all
+    /// The parts begin with different sizes, a quarter more from the first to the last, so that they don't all
     /// grow at the same time.
     private mutating func split() {
         let whole = parts[0]
         let least = Self.entriesBeforeSplit / Self.partsMax * 3 / 2
-        parts = ContiguousArray((0..<Self.partsMax).map { Part(capacity: least + least * $0 / (2 * Self.partsMax)) })
+        parts = ContiguousArray((0..<Self.partsMax).map { Part(capacity: least + least * $0 / (4 * Self.partsMax)) })
         whole.visit { tag, number in parts[Self.part(of: tag)].insert(tag, number) }
     }
 }
 
 extension FlatIndex {
-    /// Linear probing, at most four fifths full, growing by half: memory is what a hold must not take much of. An entry
+    /// Linear probing, at most four fifths full, growing by a quarter: memory is what a hold must not take much of. An entry
     /// is 32 bits of the hash, and number + 1; zero is a free place.
     private struct Part: Sendable {
         private var entries: ContiguousArray<UInt64>
@@ -68,6 +74,13 @@ extension FlatIndex {
                 let number = UInt32(truncatingIfNeeded: entry) &- 1
                 if UInt32(truncatingIfNeeded: entry >> 32) == tag, matches(number) { return number }
                 place = following(place)
+            }
+        }
+
+        @inline(__always)
+        func prefetch(_ tag: UInt32) {
+            entries.withUnsafeBufferPointer { entries in
+                if let base = entries.baseAddress { holdfast_prefetch(base + home(tag)) }
             }
         }
 
@@ -112,7 +125,7 @@ extension FlatIndex {
 
         private mutating func grow() {
             let old = entries
-            entries = ContiguousArray(repeating: 0, count: max(8, old.count + old.count / 2))
+            entries = ContiguousArray(repeating: 0, count: max(8, old.count + old.count / 4))
             for entry in old where entry != 0 { put(entry) }
         }
 

@@ -38,6 +38,9 @@ struct IdempotencyTable: Sendable {
         return pages[page].withAnswer(place) { body($0, pages[page].time(place)) }
     }
 
+    @inline(__always)
+    func prefetch(_ key: IdempotencyKey) { index.prefetch(key.low) }
+
     /// Keeps an answer, and forgets up to two that are past their time: never more work than that in one command.
     mutating func keep(_ answer: UnsafeRawBufferPointer, for key: IdempotencyKey, at now: Milliseconds) {
         for _ in 0..<2 { forgetFirst(before: now - InventoryLimits.idempotencyKeptMilliseconds) }

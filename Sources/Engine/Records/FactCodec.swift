@@ -113,3 +113,11 @@ extension Fact {
         }
     }
 }
+
+extension RecordBuffer {
+    /// Writes `Fact.holdPlaced`.
+    mutating func writeFact(placed hold: HoldState) {
+        write(UInt8(8))
+        write(hold)
+    }
+}
