@@ -91,6 +91,11 @@ public struct Recovery {
     ) throws {
         var known = known
         for _ in 0..<header.factCount {
+            // The fact that there is most of, without a fact around it.
+            if let known, let hold = try decoder.readPlacedHold() {
+                slots[known].event.place(hold, header.answerRefersToHold)
+                continue
+            }
             let fact = try Fact(from: &decoder)
             known = try apply(fact, to: header.event, known, at: position, isAnswered: header.answerRefersToHold)
         }
