@@ -21,6 +21,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CPrefetch"),
         .target(name: "CChecksum"),
         // Counts heap allocations; only the bench runner links it.
         .target(name: "CAllocationCount"),
@@ -28,7 +29,7 @@ let package = Package(
         .target(
             name: "Engine",
             dependencies: [
-                "WAL",
+                "CPrefetch", "WAL",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

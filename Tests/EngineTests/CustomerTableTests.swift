@@ -34,7 +34,7 @@ import Testing
 
     @Test func strangersLeaveNothingBehind() {
         var table = CustomerTable()
-        for number in 0..<10_000 { table.leave(table.join(ShortText("first visit \(number)")!)) }
+        for number in 0..<10_000 { table.leave(table.join(ShortText("visit \(number)")!)) }
         let bytes = table.byteCounts
         for number in 0..<100_000 { table.leave(table.join(ShortText("visit \(number)")!)) }
         #expect(table.count == 0)

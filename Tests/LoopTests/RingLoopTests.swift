@@ -115,7 +115,7 @@ import Testing
             let isFull =
                 offset == bytes.count
                 || bytes[offset...].withUnsafeBytes {
-                    let count = send(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT.rawValue))
+                    let count = send(descriptor, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT))
                     offset += max(0, count)
                     return count <= 0
                 }

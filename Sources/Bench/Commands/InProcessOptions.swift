@@ -39,6 +39,7 @@ struct InProcessOptions: ParsableArguments {
 
     /// Binds this thread, and with it every thread that is started from here, to the log's core.
     func prepareProcess() throws {
+        ResidentMemory.useOneHeap()
         if let logCpu { try ProcessorCore.bindCallingThread(to: logCpu) }
     }
 

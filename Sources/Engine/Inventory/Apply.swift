@@ -6,8 +6,8 @@ extension EventInventory {
     ///
     /// - Parameter isAnswered: whether an answer that is kept for retries refers to the hold that the fact is about.
     /// - Precondition: the fact was decided on this very state, or comes from the log in its order.
-    public mutating func apply(_ fact: borrowing Fact, isAnswered: Bool = false) {
-        switch copy fact {
+    public mutating func apply(_ fact: Fact, isAnswered: Bool = false) {
+        switch fact {
         case .eventCreated, .eventRestored: preconditionFailure("an event was created twice")
         case .eventUpdated(let details):
             self.details = details
@@ -60,7 +60,8 @@ extension EventInventory {
         return reference.slot
     }
 
-    private mutating func place(_ state: HoldState, _ isAnswered: Bool) {
+    /// Applies `Fact.holdPlaced`.
+    mutating func place(_ state: HoldState, _ isAnswered: Bool) {
         let slot = state.reference.slot
         if slot < UInt32(holds.count) { customers.leave(holds.vacate(slot)) }
         let customer = customers.join(state.customer)

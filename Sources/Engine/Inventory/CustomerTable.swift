@@ -8,9 +8,22 @@ struct CustomerTable: Sendable {
         var openHolds: UInt16 = 0
         /// Length of the chain; at most `InventoryLimits.holdsPerCustomerMax`.
         var holds: UInt16 = 0
-        /// Slots that name the customer, those of ended holds included.
-        fileprivate var slots: UInt32 = 0
-        fileprivate var id: TextArena.Address
+        /// From the low end: 24 bits of the slots that name the customer, those of ended holds included; 8 bits of the
+        /// id's length.
+        private var slotsAndLength: UInt32
+        fileprivate let id: TextArena.Address
+
+        fileprivate init(id: TextArena.Address, idByteCount: UInt8) {
+            self.id = id
+            slotsAndLength = UInt32(idByteCount) << 24
+        }
+
+        fileprivate var slots: UInt32 {
+            get { slotsAndLength & 0xff_ffff }
+            set { slotsAndLength = slotsAndLength & 0xff00_0000 | newValue }
+        }
+
+        fileprivate var idByteCount: UInt8 { UInt8(slotsAndLength >> 24) }
     }
 
     static let none = UInt32.max
@@ -30,14 +43,17 @@ struct CustomerTable: Sendable {
 
     @inline(__always)
     func find(_ id: ShortText) -> UInt32? {
-        id.isEmpty ? nil : index.find(id.memoryHash) { ids.equals(customers[Int($0)].id, id) }
+        id.isEmpty ? nil : index.find(id.memoryHash) { isID(id, of: $0) }
     }
+
+    @inline(__always)
+    func prefetch(_ id: ShortText) { if !id.isEmpty { index.prefetch(id.memoryHash) } }
 
     /// Notes that one more slot names the customer; gives their number, `none` for the empty id.
     mutating func join(_ id: ShortText) -> UInt32 {
         if id.isEmpty { return Self.none }
         let hash = id.memoryHash
-        let known = index.find(hash) { ids.equals(customers[Int($0)].id, id) }
+        let known = index.find(hash) { isID(id, of: $0) }
         let number = known ?? add(id, hash)
         customers[Int(number)].slots += 1
         return number
@@ -50,19 +66,23 @@ struct CustomerTable: Sendable {
         let customer = customers[Int(number)]
         guard customer.slots == 0 else { return }
         precondition(customer.holds == 0, "a customer with holds was forgotten")
-        index.remove(ids.hash(customer.id), number) { [ids, customers] in ids.hash(customers[Int($0)].id) }
-        ids.remove(customer.id)
+        index.remove(id(number).memoryHash, number)
+        ids.remove(customer.id, count: customer.idByteCount)
         customers[Int(number)].firstHold = firstFree
         firstFree = number
     }
 
     func id(_ number: UInt32) -> ShortText {
-        number == Self.none ? .empty : ids.text(customers[Int(number)].id)
+        if number == Self.none { return .empty }
+        let customer = customers[Int(number)]
+        return ids.text(customer.id, count: customer.idByteCount)
     }
 
     @inline(__always)
     func isID(_ id: ShortText, of number: UInt32) -> Bool {
-        number == Self.none ? id.isEmpty : ids.equals(customers[Int(number)].id, id)
+        if number == Self.none { return id.isEmpty }
+        let customer = customers[Int(number)]
+        return customer.idByteCount == id.count && ids.equals(customer.id, count: id.count, id)
     }
 
     /// Memory set aside, by what it is for.
@@ -71,7 +91,7 @@ struct CustomerTable: Sendable {
     }
 
     private mutating func add(_ id: ShortText, _ hash: UInt64) -> UInt32 {
-        let customer = Customer(id: ids.add(id))
+        let customer = Customer(id: ids.add(id), idByteCount: id.count)
         let number: UInt32
         if firstFree != Self.none {
             number = firstFree
@@ -80,9 +100,6 @@ struct CustomerTable: Sendable {
         } else {
             number = UInt32(customers.count)
             customers.append(customer)
-        }
-        if index.isFull(at: hash) {
-            index.grow(at: hash) { [ids, customers] in ids.hash(customers[Int($0)].id) }
         }
         index.insert(hash, number)
         return number

@@ -2,17 +2,25 @@
 
 extension EventInventory {
     func decideReservation(_ request: ReserveRequest, _ context: CommandContext) throws(Rejection) -> Decision {
+        let hold = try reservation(request, context)
+        return Decision(.holdPlaced(hold), answer: reservedAnswer(hold, request, at: context.now))
+    }
+
+    /// The hold that a request leads to.
+    func reservation(_ request: ReserveRequest, _ context: CommandContext) throws(Rejection) -> HoldState {
         try checkOnSale(at: context.now)
         let customer = try customer(of: request, context)
         let holdSeconds = try holdSeconds(request.holdSeconds)
         guard request.rest.count < InventoryLimits.linesPerHoldMax else { throw .invalid(.lines) }
         try checkLine(request.first, index: 0, of: request, customer, at: context.now)
-        for (index, line) in request.rest.enumerated() {
-            try checkLine(line, index: index + 1, of: request, customer, at: context.now)
+        if !request.rest.isEmpty {
+            for (index, line) in request.rest.enumerated() {
+                try checkLine(line, index: index + 1, of: request, customer, at: context.now)
+            }
         }
         try checkOpenHolds(of: customer)
         guard let vacancy = holds.vacancy(at: context.now) else { throw .limitReached(.holds) }
-        let hold = HoldState(
+        return HoldState(
             reference: vacancy,
             secret: context.random.0,
             customer: customer,
@@ -24,7 +32,6 @@ extension EventInventory {
             rest: request.rest.isEmpty ? [] : request.rest.map { heldLine($0, at: context.now) },
             order: nil
         )
-        return Decision(.holdPlaced(hold), answer: reservedAnswer(hold, request, at: context.now))
     }
 
     private func checkOnSale(at now: Milliseconds) throws(Rejection) {
@@ -71,7 +78,8 @@ extension EventInventory {
         return HoldLine(section: line.section, quantity: line.quantity, tier: tier, lock: lock)
     }
 
-    private func reservedAnswer(_ hold: HoldState, _ request: ReserveRequest, at now: Milliseconds) -> Answer {
+    /// What the request is answered with, before the hold is applied.
+    func reservedAnswer(_ hold: HoldState, _ request: ReserveRequest, at now: Milliseconds) -> Answer {
         if request.rest.isEmpty {
             var counts = sections[Int(request.first.section)].counts
             counts.reserved += request.first.quantity

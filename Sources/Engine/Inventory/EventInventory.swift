@@ -20,20 +20,7 @@ public struct EventInventory: Sendable {
         var version: UInt32 = 1
     }
 
-    public let tenant: ShortText
-    public let key: EventKey
-    public let createdAt: Milliseconds
-    public internal(set) var details: EventDetails
-    public internal(set) var status: EventStatus
-    /// One more at every change of the details or the status; starts at 1.
-    public internal(set) var version: UInt32
-    var sections: ContiguousArray<Section> = []
-    var tiers: ContiguousArray<Tier> = []
-    var holds = HoldSlab()
-    var customers = CustomerTable()
-    var idempotency = IdempotencyTable()
-    /// The time of the latest command applied: no later command is decided at an earlier time.
-    public internal(set) var lastCommandAt: Milliseconds
+    private var storage: Storage
 
     /// The event that the fact creates or restores; nil for any other fact.
     public init?(creating fact: Fact) {
@@ -62,13 +49,120 @@ public struct EventInventory: Sendable {
         version: UInt32,
         lastCommandAt: Milliseconds
     ) {
-        self.tenant = tenant
-        self.details = details
-        self.createdAt = createdAt
-        self.status = status
-        self.version = version
-        self.lastCommandAt = lastCommandAt
-        key = EventKey(tenant: tenant, event: details.id)
+        storage = Storage(
+            State(
+                tenant: tenant,
+                key: EventKey(tenant: tenant, event: details.id),
+                createdAt: createdAt,
+                details: details,
+                status: status,
+                version: version,
+                lastCommandAt: lastCommandAt
+            )
+        )
+    }
+}
+
+// MARK: - Storage
+
+extension EventInventory {
+    fileprivate struct State {
+        let tenant: ShortText
+        let key: EventKey
+        let createdAt: Milliseconds
+        var details: EventDetails
+        var status: EventStatus
+        var version: UInt32
+        var lastCommandAt: Milliseconds
+        var sections: ContiguousArray<Section> = []
+        var tiers: ContiguousArray<Tier> = []
+        var holds = HoldSlab()
+        var customers = CustomerTable()
+        var idempotency = IdempotencyTable()
+    }
+
+    /// The state on the heap: to hand an event around is one reference, not one for each of its tables.
+    ///
+    /// `@unchecked Sendable`: it is written only by an inventory that holds the one reference to it.
+    fileprivate final class Storage: @unchecked Sendable {
+        // A pointer and not a property, so that reading it isn't checked for overlapping writes at run time: the
+        // inventory's own accessors are exclusive already.
+        let state: UnsafeMutablePointer<State>
+
+        init(_ state: State) {
+            self.state = .allocate(capacity: 1)
+            self.state.initialize(to: state)
+        }
+
+        deinit {
+            state.deinitialize(count: 1)
+            state.deallocate()
+        }
+    }
+
+    /// The state to be changed: a copy of its own where somebody else, such as a snapshot, holds it too.
+    @inline(__always)
+    private var mutableState: UnsafeMutablePointer<State> {
+        mutating get {
+            if !isKnownUniquelyReferenced(&storage) { storage = Storage(storage.state.pointee) }
+            return storage.state
+        }
+    }
+
+    // Addresses and not values, so that nothing is copied to look at one of its fields. They stay valid as long as the
+    // inventory is accessed: the state neither moves nor goes before that.
+
+    public var tenant: ShortText { storage.state.pointee.tenant }
+    public var key: EventKey { storage.state.pointee.key }
+    public var createdAt: Milliseconds { storage.state.pointee.createdAt }
+
+    public internal(set) var details: EventDetails {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.details) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.details) { $0 } }
+    }
+
+    public internal(set) var status: EventStatus {
+        @inline(__always) get { storage.state.pointee.status }
+        set { mutableState.pointee.status = newValue }
+    }
+
+    /// One more at every change of the details or the status; starts at 1.
+    public internal(set) var version: UInt32 {
+        get { storage.state.pointee.version }
+        set { mutableState.pointee.version = newValue }
+    }
+
+    /// The time of the latest command applied: no later command is decided at an earlier time.
+    public internal(set) var lastCommandAt: Milliseconds {
+        @inline(__always) get { storage.state.pointee.lastCommandAt }
+        @inline(__always) set { mutableState.pointee.lastCommandAt = newValue }
+    }
+
+    var sections: ContiguousArray<Section> {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.sections) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.sections) { $0 } }
+    }
+
+    var tiers: ContiguousArray<Tier> {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.tiers) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.tiers) { $0 } }
+    }
+
+    var holds: HoldSlab {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.holds) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.holds) { $0 } }
+    }
+
+    var customers: CustomerTable {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.customers) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.customers) { $0 } }
+    }
+
+    var idempotency: IdempotencyTable {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.idempotency) { $0 } }
+        @inline(__always) unsafeMutableAddress {
+            withUnsafeMutablePointer(to: &mutableState.pointee.idempotency) { $0 }
+        }
     }
 }
 
@@ -105,6 +199,14 @@ extension EventInventory {
     /// Whether the hold that a kept answer refers to still has its slot. When not, the answer's time is over.
     private func isValid(_ answer: UnsafeRawBufferPointer) -> Bool {
         KeptAnswer.reference(answer).map { holds.find($0) != nil } ?? true
+    }
+
+    /// Begins to load what a reservation under this key, for this customer, will look at: in a large event each would be
+    /// waited for in turn.
+    @inline(__always)
+    func prefetch(_ key: IdempotencyKey, _ customer: ShortText) {
+        idempotency.prefetch(key)
+        customers.prefetch(customer)
     }
 
     /// Answers kept for retries.
@@ -150,10 +252,21 @@ extension EventInventory {
         )
     }
 
-    /// When the hold must expire; nil when it is not live or of another generation. For the shard's timers.
+    /// When the hold must expire; nil when it is not live or of another generation.
     public func deadline(_ reference: HoldReference) -> Milliseconds? {
-        guard let hold = holds.find(reference), hold.isHeld else { return nil }
+        reference.slot < UInt32(holds.count) ? deadline(reference, generationMask: .max) : nil
+    }
+
+    /// The same, with a part of the generation to go by: for the shard's timers.
+    func deadline(_ reference: HoldReference, generationMask: UInt32) -> Milliseconds? {
+        let hold = holds[reference.slot]
+        guard (hold.generation ^ reference.generation) & generationMask == 0, hold.isHeld else { return nil }
         return hold.expiresAt
+    }
+
+    /// The hold that has the slot now.
+    func reference(inSlot slot: UInt32) -> HoldReference {
+        HoldReference(slot: slot, generation: holds[slot].generation)
     }
 
     /// Every live hold with its deadline.

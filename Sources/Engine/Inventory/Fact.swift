@@ -62,10 +62,41 @@ public struct HoldState: Equatable, Sendable {
     /// When it was confirmed, released or expired; 0 while held.
     public var endedAt: Milliseconds
     public var first: HoldLine
-    public var rest: [HoldLine]
+    // A box and not the array, so that the common hold is copied without a reference to be counted.
+    private var further: LinesBox?
     public var order: OrderBox?
 
-    public var lineCount: Int { 1 + rest.count }
+    init(
+        reference: HoldReference,
+        secret: UInt64,
+        customer: ShortText,
+        status: HoldStatus,
+        createdAt: Milliseconds,
+        expiresAt: Milliseconds,
+        endedAt: Milliseconds,
+        first: HoldLine,
+        rest: [HoldLine],
+        order: OrderBox?
+    ) {
+        self.reference = reference
+        self.secret = secret
+        self.customer = customer
+        self.status = status
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+        self.endedAt = endedAt
+        self.first = first
+        self.order = order
+        further = rest.isEmpty ? nil : LinesBox(rest)
+    }
+
+    /// The lines behind the first.
+    public var rest: [HoldLine] {
+        get { further?.lines ?? [] }
+        set { further = newValue.isEmpty ? nil : LinesBox(newValue) }
+    }
+
+    public var lineCount: Int { 1 + (further?.lines.count ?? 0) }
 
     public subscript(line index: Int) -> HoldLine {
         get { index == 0 ? first : rest[index - 1] }
@@ -73,7 +104,18 @@ public struct HoldState: Equatable, Sendable {
     }
 
     /// Tickets of all lines.
-    public var quantity: UInt32 { rest.reduce(first.quantity) { $0 + $1.quantity } }
+    public var quantity: UInt32 {
+        guard let further else { return first.quantity }
+        return further.lines.reduce(first.quantity) { $0 + $1.quantity }
+    }
+}
+
+private final class LinesBox: Equatable, Sendable {
+    let lines: [HoldLine]
+
+    init(_ lines: [HoldLine]) { self.lines = lines }
+
+    static func == (left: LinesBox, right: LinesBox) -> Bool { left.lines == right.lines }
 }
 
 /// An order kept out of line, so that a hold without one stays small.

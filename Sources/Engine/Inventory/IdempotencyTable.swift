@@ -38,6 +38,9 @@ struct IdempotencyTable: Sendable {
         return pages[page].withAnswer(place) { body($0, pages[page].time(place)) }
     }
 
+    @inline(__always)
+    func prefetch(_ key: IdempotencyKey) { index.prefetch(key.low) }
+
     /// Keeps an answer, and forgets up to two that are past their time: never more work than that in one command.
     mutating func keep(_ answer: UnsafeRawBufferPointer, for key: IdempotencyKey, at now: Milliseconds) {
         for _ in 0..<2 { forgetFirst(before: now - InventoryLimits.idempotencyKeptMilliseconds) }
@@ -51,9 +54,6 @@ struct IdempotencyTable: Sendable {
         let number = (firstPage + UInt64(page)) << Self.pageShift + UInt64(pages[page].entries.count)
         pages[page].append(answer, key, at: now)
         count += 1
-        if index.isFull(at: key.low) {
-            index.grow(at: key.low) { [pages, firstPage] in Self.key($0, in: pages, firstPage).low }
-        }
         index.insert(key.low, Self.short(number))
     }
 
@@ -74,9 +74,7 @@ struct IdempotencyTable: Sendable {
     private mutating func forgetFirst(before limit: Milliseconds) {
         guard count > 0, pages[0].time(forgotten) < limit else { return }
         let number = firstPage << Self.pageShift + UInt64(forgotten)
-        index.remove(pages[0].entries[forgotten].key.low, Self.short(number)) { [pages, firstPage] in
-            Self.key($0, in: pages, firstPage).low
-        }
+        index.remove(pages[0].entries[forgotten].key.low, Self.short(number))
         forgotten += 1
         count -= 1
         guard forgotten == pages[0].entries.count else { return }
@@ -93,29 +91,19 @@ struct IdempotencyTable: Sendable {
 // MARK: - Numbers
 
 extension IdempotencyTable {
-    // A number is a page's and a place in the page. The index keeps 24 bits of it less one value, enough to tell apart
-    // all that are kept at a time.
+    // A number is a page's and a place in the page. The index keeps 31 bits of it, enough to tell apart all that are kept
+    // at a time.
     private static let pageShift: UInt64 = 8
     private static let pageEntries = 256
-    private static let pagesMax = 65_000
-    private static let shortModulus: UInt64 = 65_535 << 8
+    private static let pagesMax = 1 << 22
 
-    private static func short(_ number: UInt64) -> UInt32 { UInt32(number % shortModulus) }
+    private static func short(_ number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number) & 0x7fff_ffff }
 
     /// Page and place of the entry that the index knows by these bits.
     @inline(__always)
-    private func place(_ short: UInt32) -> (page: Int, place: Int) { Self.place(short, firstPage) }
-
-    @inline(__always)
-    private static func place(_ short: UInt32, _ firstPage: UInt64) -> (page: Int, place: Int) {
-        let pages = shortModulus >> pageShift
-        let page = UInt64(short) >> pageShift + pages - firstPage % pages
-        return (Int(page >= pages ? page - pages : page), Int(short & 255))
-    }
-
-    private static func key(_ short: UInt32, in pages: ContiguousArray<Page>, _ firstPage: UInt64) -> IdempotencyKey {
-        let (page, place) = place(short, firstPage)
-        return pages[page].entries[place].key
+    private func place(_ short: UInt32) -> (page: Int, place: Int) {
+        let page = (UInt64(short) >> Self.pageShift &- firstPage) & 0x7f_ffff
+        return (Int(page), Int(short & 255))
     }
 }
 

@@ -50,7 +50,7 @@ struct PriceTable: Sendable {
         guard number != Self.none else { return }
         entries[Int(number)].uses -= 1
         guard entries[Int(number)].uses == 0 else { return }
-        index.remove(Self.hash(self[number]), number) { [entries] in Self.hash(entries[Int($0)].price) }
+        index.remove(Self.hash(self[number]), number)
         entries[Int(number)].uses = firstFree
         firstFree = number
         if latest == number { latest = Self.none }
@@ -93,9 +93,7 @@ struct PriceTable: Sendable {
             number = UInt32(entries.count)
             entries.append(entry)
         }
-        let hash = Self.hash(price)
-        if index.isFull(at: hash) { index.grow(at: hash) { [entries] in Self.hash(entries[Int($0)].price) } }
-        index.insert(hash, number)
+        index.insert(Self.hash(price), number)
         return number
     }
 

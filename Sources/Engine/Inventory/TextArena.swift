@@ -1,4 +1,4 @@
-/// Short texts in pages of 16 KiB that copies share: a length byte and the text's bytes, in blocks of 4 to 68 bytes. A
+/// Short texts in pages of 16 KiB that copies share, in blocks of 4 to 64 bytes. Who adds a text keeps its length. A
 /// block given back is used again for a text of its size.
 struct TextArena: Sendable {
     /// Where a text stands, in units of 4 bytes.
@@ -7,7 +7,6 @@ struct TextArena: Sendable {
     private static let none = Address.max
     private static let pageShift: UInt32 = 12
     private static let pageWords = 4_096
-    private static let blockWordsMax = 17
 
     private var pages: ContiguousArray<ContiguousArray<UInt32>> = []
     /// For each size of block those given back, each holding the address of the next.
@@ -16,36 +15,33 @@ struct TextArena: Sendable {
     mutating func add(_ text: ShortText) -> Address {
         let words = Self.blockWords(text.count)
         let address = takeBlock(words)
-        withBlock(address, words) { block in
-            block[0] = text.count
-            text.withBytes { UnsafeMutableRawBufferPointer(rebasing: block[1...]).copyMemory(from: $0) }
-        }
+        withBlock(address, words) { block in text.withBytes { block.copyMemory(from: $0) } }
         return address
     }
 
-    mutating func remove(_ address: Address) {
-        let words = withText(address) { Self.blockWords(UInt8($0.count)) }
+    mutating func remove(_ address: Address, count: UInt8) {
+        let words = Self.blockWords(count)
         withBlock(address, words) { [next = free[words]] in $0.storeBytes(of: next, as: Address.self) }
         free[words] = address
     }
 
-    func text(_ address: Address) -> ShortText { withText(address) { ShortText(trusted: $0) } }
+    func text(_ address: Address, count: UInt8) -> ShortText { withText(address, count) { ShortText(trusted: $0) } }
 
     @inline(__always)
-    func equals(_ address: Address, _ text: ShortText) -> Bool { withText(address) { text.hasBytes($0) } }
-
-    func hash(_ address: Address) -> UInt64 { text(address).memoryHash }
+    func equals(_ address: Address, count: UInt8, _ text: ShortText) -> Bool {
+        withText(address, count) { text.hasBytes($0) }
+    }
 
     /// Memory set aside.
     var byteCount: Int { pages.reduce(pages.capacity * 8) { $0 + $1.capacity * 4 } }
 
-    private static func blockWords(_ count: UInt8) -> Int { (Int(count) + 4) / 4 }
+    private static func blockWords(_ count: UInt8) -> Int { max(1, (Int(count) + 3) / 4) }
 
     @inline(__always)
-    private func withText<R>(_ address: Address, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    private func withText<R>(_ address: Address, _ count: UInt8, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         pages[Int(address >> Self.pageShift)].withUnsafeBytes { page in
             let start = Int(address & UInt32(Self.pageWords - 1)) * 4
-            return body(UnsafeRawBufferPointer(rebasing: page[start + 1..<start + 1 + Int(page[start])]))
+            return body(UnsafeRawBufferPointer(rebasing: page[start..<start + Int(count)]))
         }
     }
 

@@ -53,31 +53,59 @@ extension RecordBuffer {
     /// - Returns: where the answer's bytes start in the record's payload, and whether they refer to a hold.
     @discardableResult
     mutating func append(
-        _ decision: borrowing Decision,
+        _ decision: Decision,
         event: EventKey,
         at now: Milliseconds,
         key: IdempotencyKey?
     ) -> (answerStart: Int, refersToHold: Bool) {
         // Only a fact about the hold can tell its slot that an answer refers to it.
         let refersToHold = key != nil && decision.first != nil && decision.answer.refersToHold(at: now)
+        begin(event, at: now, key, refersToHold, factCount: (decision.first == nil ? 0 : 1) + decision.rest.count)
+        decision.first?.encode(into: &self)
+        for fact in decision.rest { fact.encode(into: &self) }
+        return (end(decision.answer, key, refersToHold), refersToHold)
+    }
+
+    /// The same for the one fact that there is most of, without making a fact and a decision of it.
+    mutating func append(
+        placed hold: HoldState,
+        answer: Answer,
+        event: EventKey,
+        at now: Milliseconds,
+        key: IdempotencyKey?
+    ) -> (answerStart: Int, refersToHold: Bool) {
+        let refersToHold = key != nil && answer.refersToHold(at: now)
+        begin(event, at: now, key, refersToHold, factCount: 1)
+        writeFact(placed: hold)
+        return (end(answer, key, refersToHold), refersToHold)
+    }
+
+    private mutating func begin(
+        _ event: EventKey,
+        at now: Milliseconds,
+        _ key: IdempotencyKey?,
+        _ refersToHold: Bool,
+        factCount: Int
+    ) {
         beginRecord()
         write(event.rawValue)
         write(now)
         write(
             (key == nil ? 0 : EventRecordHeader.hasKey) | (refersToHold ? EventRecordHeader.answerRefersToHold : 0)
         )
-        write(UInt16((decision.first == nil ? 0 : 1) + decision.rest.count))
-        decision.first?.encode(into: &self)
-        for fact in decision.rest { fact.encode(into: &self) }
+        write(UInt16(factCount))
+    }
+
+    private mutating func end(_ answer: Answer, _ key: IdempotencyKey?, _ refersToHold: Bool) -> Int {
         if let key { write(key) }
         let answerStart = openPayloadBytes
         if refersToHold {
-            decision.answer.encodeReference(into: &self)
+            answer.encodeReference(into: &self)
         } else if key != nil {
-            decision.answer.encode(into: &self)
+            answer.encode(into: &self)
         }
         endRecord()
-        return (answerStart, refersToHold)
+        return answerStart
     }
 }
 

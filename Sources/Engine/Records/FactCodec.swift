@@ -113,3 +113,20 @@ extension Fact {
         }
     }
 }
+
+extension RecordBuffer {
+    /// Writes `Fact.holdPlaced`.
+    mutating func writeFact(placed hold: HoldState) {
+        write(UInt8(8))
+        write(hold)
+    }
+}
+
+extension RecordDecoder {
+    /// The hold of `Fact.holdPlaced`, when that is what comes next; nil, and nothing read, for any other fact.
+    mutating func readPlacedHold() throws(Malformed) -> HoldState? {
+        guard nextByte == 8 else { return nil }
+        _ = try read(UInt8.self)
+        return try readHold()
+    }
+}

@@ -9,10 +9,20 @@ import WAL
 /// Which hold a kept answer is about, and how the hold was.
 struct KeptAnswer {
     enum Kind: UInt8 {
-        case reserved = 16
-        case reservation = 17
-        case order = 18
+        case reserved = 0
+        case reservation = 1
+        case order = 2
     }
+
+    /// How the lines were: none locked, all, or as a mask says.
+    fileprivate enum Locks: UInt8 {
+        case none = 0
+        case all = 1
+        case mask = 2
+    }
+
+    /// In the first byte: told from an answer that is kept whole, whose kind is lower.
+    fileprivate static let mark: UInt8 = 0x80
 
     let kind: Kind
     let reference: HoldReference
@@ -24,7 +34,7 @@ struct KeptAnswer {
 
     /// Whether an answer of these bytes is a reference to its hold.
     static func isReference(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        !bytes.isEmpty && Kind(rawValue: bytes[0]) != nil
+        !bytes.isEmpty && bytes[0] & mark != 0
     }
 }
 
@@ -96,12 +106,19 @@ extension HoldLine {
 
 extension RecordBuffer {
     fileprivate mutating func write(kept hold: HoldState, _ kind: KeptAnswer.Kind, _ isSingleSection: Bool) {
-        write(kind.rawValue)
-        write(hold.status.rawValue | (isSingleSection ? 0x80 : 0))
+        let locked = hold.lockedLines
+        let all = UInt64(1) << UInt64(hold.lineCount) - 1
+        let locks: KeptAnswer.Locks = locked == 0 ? .none : locked == all ? .all : .mask
+        write(
+            KeptAnswer.mark | kind.rawValue << 5 | (hold.status.rawValue - 1) << 3 | (isSingleSection ? 4 : 0)
+                | locks.rawValue
+        )
+        if locks == .mask { write(variable: locked) }
         write(variable: UInt64(hold.reference.slot))
         write(variable: UInt64(hold.reference.generation))
-        write(variable: UInt64(hold.expiresAt - hold.createdAt))
-        write(variable: hold.lockedLines)
+        // Whole seconds, as nearly always, are told by an even number.
+        let span = UInt64(hold.expiresAt - hold.createdAt)
+        write(variable: span % 1_000 == 0 ? span / 1_000 * 2 : span * 2 + 1)
     }
 
     fileprivate mutating func write(kept counts: SectionCounts) {
@@ -118,15 +135,22 @@ extension KeptAnswer {
     /// Nil for an answer that is kept whole.
     init?(from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
         var ahead = decoder
-        guard let kind = Kind(rawValue: try ahead.read(UInt8.self)) else { return nil }
         let bits = try ahead.read(UInt8.self)
-        guard let status = HoldStatus(rawValue: bits & 0x7f) else { throw ahead.malformed("\(bits) is no status") }
+        guard bits & Self.mark != 0 else { return nil }
+        guard let kind = Kind(rawValue: bits >> 5 & 3), let status = HoldStatus(rawValue: (bits >> 3 & 3) + 1),
+            let locks = Locks(rawValue: bits & 3)
+        else { throw ahead.malformed("\(bits) begins no answer about a hold") }
         self.kind = kind
         self.status = status
-        isSingleSection = bits & 0x80 != 0
+        isSingleSection = bits & 4 != 0
+        switch locks {
+        case .none: lockedLines = 0
+        case .all: lockedLines = .max
+        case .mask: lockedLines = UInt64(try ahead.readVariable())
+        }
         reference = HoldReference(slot: try ahead.readVariable(), generation: try ahead.readVariable())
-        expiresAfter = Milliseconds(try ahead.readVariable() as UInt32)
-        lockedLines = UInt64(try ahead.readVariable() as UInt32)
+        let span = Milliseconds(try ahead.readVariable())
+        expiresAfter = span % 2 == 0 ? span / 2 * 1_000 : span / 2
         decoder = ahead
     }
 }

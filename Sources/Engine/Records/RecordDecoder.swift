@@ -14,6 +14,9 @@ public struct RecordDecoder {
 
     var isAtEnd: Bool { offset == bytes.count }
 
+    /// What the next read begins with; nil at the end.
+    var nextByte: UInt8? { isAtEnd ? nil : bytes[offset] }
+
     func malformed(_ reason: String) -> Malformed { Malformed(offset: offset, reason: reason) }
 
     mutating func read<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Malformed) -> T {

@@ -23,9 +23,19 @@ public enum RecoveryError: Error, Equatable, CustomStringConvertible {
 
 /// The state that a log's snapshot and records lead to: snapshot, then every record behind it, through `apply`.
 public struct Recovery {
-    public private(set) var events: [EventKey: EventInventory] = [:]
-    /// Up to where an event's snapshot holds everything.
-    private var snapshotPositions: [EventKey: LogPosition] = [:]
+    private struct Slot {
+        var event: EventInventory
+        /// Up to where the event's snapshot holds everything.
+        var snapshotPosition: LogPosition
+    }
+
+    private var slots: ContiguousArray<Slot> = []
+    private var index = FlatIndex()
+
+    /// The events found so far.
+    public var events: [EventKey: EventInventory] {
+        Dictionary(uniqueKeysWithValues: slots.map { ($0.event.key, $0.event) })
+    }
 
     public init() {}
 
@@ -46,10 +56,10 @@ public struct Recovery {
         }
         switch record {
         case .fact(let fact):
-            try apply(fact, to: key, at: position)
-            snapshotPositions[key] = position
+            let slot = try apply(fact, to: key, slot(of: key), at: position, isAnswered: false)
+            slots[slot].snapshotPosition = position
         case .digest(let expected):
-            let found = events[key]?.digest() ?? 0
+            let found = slot(of: key).map { slots[$0].event.digest() } ?? 0
             guard found == expected else {
                 throw RecoveryError.wrongDigest(event: key, expected: expected, found: found)
             }
@@ -61,48 +71,63 @@ public struct Recovery {
         do {
             var decoder = RecordDecoder(payload)
             let header = try EventRecordHeader(from: &decoder)
-            if let held = snapshotPositions[header.event], position <= held { return }
-            try apply(header, &decoder, at: position)
+            let slot = slot(of: header.event)
+            if let slot, position <= slots[slot].snapshotPosition { return }
+            try apply(header, &decoder, slot, at: position)
         } catch let error as RecordDecoder.Malformed {
             throw RecoveryError.malformed(position: position, offset: error.offset, reason: error.reason)
         }
     }
 
+    private func slot(of event: EventKey) -> Int? {
+        index.find(event.rawValue) { slots[Int($0)].event.key == event }.map { Int($0) }
+    }
+
     private mutating func apply(
         _ header: EventRecordHeader,
         _ decoder: inout RecordDecoder,
+        _ known: Int?,
         at position: LogPosition
     ) throws {
+        var known = known
         for _ in 0..<header.factCount {
+            // The fact that there is most of, without a fact around it.
+            if let known, let hold = try decoder.readPlacedHold() {
+                slots[known].event.place(hold, header.answerRefersToHold)
+                continue
+            }
             let fact = try Fact(from: &decoder)
-            try apply(fact, to: header.event, at: position, isAnswered: header.answerRefersToHold)
+            known = try apply(fact, to: header.event, known, at: position, isAnswered: header.answerRefersToHold)
         }
-        guard events[header.event] != nil else {
-            throw RecoveryError.unknownEvent(position: position, event: header.event)
-        }
+        guard let slot = known else { throw RecoveryError.unknownEvent(position: position, event: header.event) }
         if header.hasKey {
             let key = try decoder.readKey()
-            events[header.event]!.remember(try decoder.readAnswer(header), for: key, at: header.at)
+            slots[slot].event.remember(try decoder.readAnswer(header), for: key, at: header.at)
         }
         guard decoder.isAtEnd else { throw decoder.malformed("bytes after the record's end") }
-        events[header.event]!.advance(to: header.at)
+        slots[slot].event.advance(to: header.at)
     }
 
+    /// - Returns: the event's slot, a new one where the fact creates it.
     private mutating func apply(
         _ fact: Fact,
         to key: EventKey,
+        _ slot: Int?,
         at position: LogPosition,
-        isAnswered: Bool = false
-    ) throws {
-        if events[key] != nil {
-            events[key]!.apply(fact, isAnswered: isAnswered)
-        } else if let created = EventInventory(creating: fact), created.key == key {
-            events[key] = created
-        } else {
+        isAnswered: Bool
+    ) throws -> Int {
+        if let slot {
+            slots[slot].event.apply(fact, isAnswered: isAnswered)
+            return slot
+        }
+        guard let created = EventInventory(creating: fact), created.key == key else {
             throw RecoveryError.unknownEvent(position: position, event: key)
         }
+        index.insert(key.rawValue, UInt32(slots.count))
+        slots.append(Slot(event: created, snapshotPosition: .zero))
+        return slots.count - 1
     }
 
     /// A digest of all events, whatever their order.
-    public var digest: UInt64 { events.values.reduce(0) { $0 &+ $1.digest() } }
+    public var digest: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest() } }
 }

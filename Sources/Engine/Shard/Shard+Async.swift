@@ -50,25 +50,27 @@ extension Shard {
 
     /// The tenant's events whose ids come behind `after`, in the order of their ids' bytes.
     func events(of tenant: ShortText, after: ShortText, limit: Int) async throws(EngineError) -> [EventView] {
-        let views = slots.lazy.filter { $0.tenant == tenant && after.precedes($0.details.id) }.map(\.eventView)
+        let views = tables.pointee.slots.lazy.filter { $0.tenant == tenant && after.precedes($0.details.id) }.map(
+            \.eventView
+        )
         let page = Array(views.sorted { $0.details.id.precedes($1.details.id) }.prefix(limit))
         guard await durable(endTurn()) else { throw .outcomeUnknown }
         return page
     }
 
-    func keys() -> [EventKey] { slots.map(\.key) }
+    func keys() -> [EventKey] { tables.pointee.slots.map(\.key) }
 
     /// A copy of the event that shares its memory, and the position up to which it holds everything.
     func copy(_ key: EventKey) -> (EventInventory, LogPosition) {
         // A turn may be open on this loop: what it has decided is in the copy, so it has to be in the log's order.
         let position = endTurn()
-        return (slots[slotOf[key]!], position)
+        return (tables.pointee.slots[tables.pointee.slot(of: key)!], position)
     }
 
     public func statistics() -> (counters: ShardCounters, events: Int, holdSlots: Int, idempotencyKeys: Int) {
-        let holds = slots.reduce(0) { $0 + $1.holdSlotCount }
-        let keys = slots.reduce(0) { $0 + $1.idempotencyCount }
-        return (counters, slots.count, holds, keys)
+        (
+            counters, tables.pointee.slots.count, tables.pointee.holdSlots, tables.pointee.idempotencyKeys
+        )
     }
 }
 

@@ -7,19 +7,21 @@ extension Shard {
         if isClosed { return (.unavailable(.closed), nil) }
         var context = context
         context.now = now
-        let slot = slotOf[event].flatMap { slots[$0].tenant == context.tenant ? $0 : nil }
+        let slot = tables.pointee.slot(of: event).flatMap {
+            tables.pointee.slots[$0].tenant == context.tenant ? $0 : nil
+        }
         switch work {
         case .query(let query):
             guard let slot else { return (.refused(.eventNotFound), nil) }
             do throws(Rejection) {
-                return (.finding(try slots[slot].find(query, context)), slot)
+                return (.finding(try tables.pointee.slots[slot].find(query, context)), slot)
             } catch {
                 return (.refused(error), slot)
             }
         case .command(let command):
-            counters.commands += 1
-            guard !isSaturated, records.byteCount < Limits.turnBytesMax else {
-                counters.refusedBusy += 1
+            tables.pointee.counters.commands += 1
+            guard !isSaturated, tables.pointee.records.byteCount < Limits.turnBytesMax else {
+                tables.pointee.counters.refusedBusy += 1
                 return (.unavailable(.logSaturated), nil)
             }
             return run(command, context, event, slot)
@@ -34,22 +36,26 @@ extension Shard {
     ) -> (Outcome, Int?) {
         guard let slot else { return create(command, context, event) }
         if let key = context.idempotency {
+            if case .reserve(let request) = command {
+                let customer = context.principal.isEmpty ? request.customer : context.principal
+                tables.pointee.slots[slot].prefetch(key, customer)
+            }
             do throws(Rejection) {
-                if let answer = try slots[slot].remembered(key) {
-                    counters.replays += 1
+                if let answer = try tables.pointee.slots[slot].remembered(key) {
+                    tables.pointee.counters.replays += 1
                     return (.answer(answer), slot)
                 }
             } catch {
                 return (.answer(.rejected(error)), slot)
             }
-            guard slots[slot].idempotency.hasRoom(at: now) else {
+            guard tables.pointee.slots[slot].idempotency.hasRoom(at: now) else {
                 return (.answer(.rejected(.limitReached(.idempotencyKeys))), slot)
             }
         }
         do throws(Rejection) {
             return (.answer(try decide(command, context, slot)), slot)
         } catch {
-            counters.rejections += 1
+            tables.pointee.counters.rejections += 1
             // One key, one answer: a refusal is kept as well, and waits for the log like everything else.
             if let key = context.idempotency, error.isRemembered {
                 record(Decision(nil, answer: .rejected(error)), slot, key: key)
@@ -59,18 +65,19 @@ extension Shard {
     }
 
     private func decide(_ command: Command, _ context: CommandContext, _ slot: Int) throws(Rejection) -> Answer {
+        if case .reserve(let request) = command { return try reserve(request, context, slot) }
         guard case .addSection(let details) = command else {
-            let decision = try slots[slot].decide(command, context)
+            let decision = try tables.pointee.slots[slot].decide(command, context)
             record(decision, slot, key: context.idempotency)
             return decision.answer
         }
-        let tenant = slots[slot].tenant
-        guard directory.claim(tenant, details.id, for: slots[slot].key) else { throw .sectionExists }
+        let tenant = tables.pointee.slots[slot].tenant
+        guard directory.claim(tenant, details.id, for: tables.pointee.slots[slot].key) else { throw .sectionExists }
         do throws(Rejection) {
-            let decision = try slots[slot].decide(command, context)
-            let number = SectionNumber(slots[slot].sectionCount)
+            let decision = try tables.pointee.slots[slot].decide(command, context)
+            let number = SectionNumber(tables.pointee.slots[slot].sectionCount)
             record(decision, slot, key: context.idempotency)
-            directory.publish(tenant, details.id, slots[slot].key, number)
+            directory.publish(tenant, details.id, tables.pointee.slots[slot].key, number)
             return decision.answer
         } catch {
             directory.unclaim(tenant, details.id)
@@ -78,17 +85,39 @@ extension Shard {
         }
     }
 
+    /// What `decide` and `record` do for every command, without a fact and a decision around the hold.
+    private func reserve(
+        _ request: ReserveRequest,
+        _ context: CommandContext,
+        _ slot: Int
+    ) throws(Rejection) -> Answer {
+        let tables = tables
+        let key = context.idempotency
+        let hold = try tables.pointee.slots[slot].reservation(request, context)
+        let answer = tables.pointee.slots[slot].reservedAnswer(hold, request, at: now)
+        let event = tables.pointee.slots[slot].key
+        let (answerStart, isAnswered) = tables.pointee.records.append(
+            placed: hold,
+            answer: answer,
+            event: event,
+            at: now,
+            key: key
+        )
+        tables.pointee.change(slot) { $0.place(hold, isAnswered) }
+        tables.pointee.wheel.add(.init(event: UInt32(slot), hold: hold.reference), deadline: hold.expiresAt)
+        keepAnswer(from: answerStart, slot, key)
+        return answer
+    }
+
     private func create(_ command: Command, _ context: CommandContext, _ event: EventKey) -> (Outcome, Int?) {
         guard case .createEvent(let details) = command else { return (.answer(.rejected(.eventNotFound)), nil) }
-        guard slotOf[event] == nil else { return (.answer(.rejected(.eventExists)), nil) }
-        guard slots.count < InventoryLimits.eventsPerShardMax else {
+        guard tables.pointee.slot(of: event) == nil else { return (.answer(.rejected(.eventExists)), nil) }
+        guard tables.pointee.slots.count < InventoryLimits.eventsPerShardMax else {
             return (.answer(.rejected(.limitReached(.events))), nil)
         }
         do throws(Rejection) {
             let decision = try EventInventory.decideCreation(details, context)
-            let slot = slots.count
-            slots.append(EventInventory(creating: decision.first!)!)
-            slotOf[event] = slot
+            let slot = tables.pointee.add(EventInventory(creating: decision.first!)!)
             record(decision, slot, key: context.idempotency, skipsFirst: true)
             return (.answer(decision.answer), slot)
         } catch {
@@ -97,24 +126,41 @@ extension Shard {
     }
 
     /// Writes a decision to the turn's records, and applies it.
-    func record(_ decision: borrowing Decision, _ slot: Int, key: IdempotencyKey?, skipsFirst: Bool = false) {
-        let (answerStart, isAnswered) = records.append(decision, event: slots[slot].key, at: now, key: key)
-        if let first = decision.first, !skipsFirst { apply(first, slot, isAnswered) }
-        for fact in decision.rest { apply(fact, slot, isAnswered) }
-        if let key {
-            records.withLastPayload { payload in
-                let answer = UnsafeRawBufferPointer(rebasing: payload[answerStart...])
-                slots[slot].remember(answer, for: key, at: now)
-            }
+    func record(_ decision: Decision, _ slot: Int, key: IdempotencyKey?, skipsFirst: Bool = false) {
+        let tables = tables
+        let event = tables.pointee.slots[slot].key
+        let (answerStart, isAnswered) = tables.pointee.records.append(decision, event: event, at: now, key: key)
+        tables.pointee.change(slot) { event in
+            if let first = decision.first, !skipsFirst { event.apply(first, isAnswered: isAnswered) }
+            for fact in decision.rest { event.apply(fact, isAnswered: isAnswered) }
         }
-        slots[slot].advance(to: now)
+        if let first = decision.first { time(first, slot) }
+        for fact in decision.rest { time(fact, slot) }
+        keepAnswer(from: answerStart, slot, key)
     }
 
-    private func apply(_ fact: borrowing Fact, _ slot: Int, _ isAnswered: Bool) {
-        slots[slot].apply(fact, isAnswered: isAnswered)
+    /// The answer's bytes are those in the record.
+    private func keepAnswer(from answerStart: Int, _ slot: Int, _ key: IdempotencyKey?) {
+        let tables = tables
+        let now = now
+        tables.pointee.records.withLastPayload { payload in
+            tables.pointee.change(slot) { event in
+                if let key {
+                    event.remember(UnsafeRawBufferPointer(rebasing: payload[answerStart...]), for: key, at: now)
+                }
+                event.advance(to: now)
+            }
+        }
+    }
+
+    /// Tells the timers of a hold that begins, or ends early.
+    private func time(_ fact: Fact, _ slot: Int) {
+        switch fact {
+        case .holdPlaced(let hold):
+            tables.pointee.wheel.add(.init(event: UInt32(slot), hold: hold.reference), deadline: hold.expiresAt)
+        case .holdConfirmed, .holdReleased: tables.pointee.noteEnded()
         // An extension needs nothing here: the wheel finds the later deadline when it comes to the earlier one.
-        if case .holdPlaced(let hold) = copy fact {
-            wheel.add(.init(event: UInt32(slot), hold: hold.reference), deadline: hold.expiresAt)
+        default: break
         }
     }
 }

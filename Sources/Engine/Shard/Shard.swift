@@ -27,17 +27,15 @@ public actor Shard {
     let directory: SectionDirectory
     let clock: @Sendable () -> Milliseconds
 
-    var slots: ContiguousArray<EventInventory> = []
-    var slotOf: [EventKey: Int] = [:]
-    var records = RecordBuffer()
-    var wheel: DeadlineWheel
+    // Sound: made by init, freed by deinit, and read inside the isolation only.
+    nonisolated(unsafe) let tables: UnsafeMutablePointer<ShardTables>
     var now: Milliseconds
     /// Everything this shard has changed is at or before this position.
     var lastAppended: LogPosition
     var isClosed = false
     var waiters = WaiterQueue()
     var onDurable: (@Sendable (LogPosition) -> Void)?
-    public internal(set) var counters = ShardCounters()
+    public var counters: ShardCounters { tables.pointee.counters }
 
     init(
         number: Int,
@@ -53,19 +51,23 @@ public actor Shard {
         self.clock = clock
         now = clock()
         lastAppended = log.durablePosition
-        wheel = DeadlineWheel(now: now)
+        tables = .allocate(capacity: 1)
+        tables.initialize(to: ShardTables(now: now))
+    }
+
+    deinit {
+        tables.deinitialize(count: 1)
+        tables.deallocate()
     }
 
     /// Takes over a recovered event: its sections, its deadlines, its clock.
     func adopt(_ event: EventInventory) {
-        let slot = slots.count
-        slotOf[event.key] = slot
-        slots.append(event)
+        let slot = tables.pointee.add(event)
         now = max(now, event.lastCommandAt)
         for number in 0..<SectionNumber(event.sectionCount) {
             directory.publish(event.tenant, event.sectionID(number), event.key, number)
         }
-        event.visitLiveHolds { wheel.add(.init(event: UInt32(slot), hold: $0), deadline: $1) }
+        event.visitLiveHolds { tables.pointee.wheel.add(.init(event: UInt32(slot), hold: $0), deadline: $1) }
     }
 
     /// Decides a turn's work, in order. Nothing of it may be told before the returned position is durable.
@@ -94,7 +96,7 @@ public actor Shard {
 
     @usableFromInline
     func borrow(_ slot: Int, _ body: (BorrowedEvent) -> Void) {
-        slots.withUnsafeBufferPointer { body(BorrowedEvent($0.baseAddress! + slot)) }
+        tables.pointee.slots.withUnsafeBufferPointer { body(BorrowedEvent($0.baseAddress! + slot)) }
     }
 
     /// Runs `body` inside the shard without a hop.
@@ -124,10 +126,10 @@ public actor Shard {
     /// Ends a turn: what was decided goes to the log.
     /// - Returns: the position up to which everything decided by now lies.
     public func endTurn() -> LogPosition {
-        guard records.count > 0 else { return lastAppended }
-        defer { records.removeAll() }
+        guard tables.pointee.records.count > 0 else { return lastAppended }
+        defer { tables.pointee.records.removeAll() }
         do {
-            lastAppended = try log.append(records)
+            lastAppended = try log.append(tables.pointee.records)
         } catch {
             // The state is ahead of the log and can't go back: nothing is told any more, to anybody.
             isClosed = true
@@ -139,21 +141,22 @@ public actor Shard {
     var isSaturated = false
 
     private func expireDue() {
-        wheel.advance(to: now) { [slots] in slots[Int($0.event)].deadline($0.hold) }
+        tables.pointee.advance(to: now)
         for _ in 0..<Limits.expiriesPerTurnMax {
-            guard records.byteCount < Limits.turnBytesMax, let entry = wheel.popDue() else { return }
+            guard tables.pointee.records.byteCount < Limits.turnBytesMax, let entry = tables.pointee.wheel.popDue()
+            else { return }
             expire(entry)
         }
     }
 
     private func expire(_ entry: DeadlineWheel.Entry) {
         let slot = Int(entry.event)
-        guard let deadline = slots[slot].deadline(entry.hold) else { return }
-        guard deadline <= now else { return wheel.add(entry, deadline: deadline) }
-        let context = CommandContext(tenant: slots[slot].tenant, now: now, random: (0, 0))
-        let decision = slots[slot].decideExpiry(entry.hold, context)
-        record(decision, slot, key: nil)
-        counters.expired += 1
+        guard let deadline = tables.pointee.deadline(entry) else { return }
+        guard deadline <= now else { return tables.pointee.wheel.add(entry, deadline: deadline) }
+        let context = CommandContext(tenant: tables.pointee.slots[slot].tenant, now: now, random: (0, 0))
+        let hold = tables.pointee.slots[slot].reference(inSlot: entry.hold.slot)
+        record(tables.pointee.slots[slot].decideExpiry(hold, context), slot, key: nil)
+        tables.pointee.counters.expired += 1
     }
 }
 
