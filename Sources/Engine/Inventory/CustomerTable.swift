@@ -43,7 +43,7 @@ struct CustomerTable: Sendable {
 
     @inline(__always)
     func find(_ id: ShortText) -> UInt32? {
-        id.isEmpty ? nil : index.find(id.memoryHash) { isID(id, of: $0) }
+        id.isEmpty ? nil : find(id, id.memoryHash)
     }
 
     @inline(__always)
@@ -53,8 +53,7 @@ struct CustomerTable: Sendable {
     mutating func join(_ id: ShortText) -> UInt32 {
         if id.isEmpty { return Self.none }
         let hash = id.memoryHash
-        let known = index.find(hash) { isID(id, of: $0) }
-        let number = known ?? add(id, hash)
+        let number = find(id, hash) ?? add(id, hash)
         customers[Int(number)].slots += 1
         return number
     }
@@ -88,6 +87,15 @@ struct CustomerTable: Sendable {
     /// Memory set aside, by what it is for.
     var byteCounts: (customers: Int, index: Int) {
         (customers.byteCount + ids.byteCount, index.byteCount)
+    }
+
+    @inline(__always)
+    private func find(_ id: ShortText, _ hash: UInt64) -> UInt32? {
+        var search = index.search(hash)
+        while let number = index.next(&search) {
+            if isID(id, of: number) { return number }
+        }
+        return nil
     }
 
     private mutating func add(_ id: ShortText, _ hash: UInt64) -> UInt32 {

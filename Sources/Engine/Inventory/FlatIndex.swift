@@ -18,6 +18,25 @@ struct FlatIndex: Sendable {
         parts[part(of: hash)].find(UInt32(truncatingIfNeeded: hash), matches)
     }
 
+    /// Begins a search for numbers stored under `hash`; `next` gives them. For those whose comparison needs a whole table,
+    /// which a closure would copy.
+    @inline(__always)
+    func search(_ hash: UInt64) -> Search {
+        let tag = UInt32(truncatingIfNeeded: hash)
+        let part = part(of: hash)
+        return Search(part: part, tag: tag, place: parts[part].home(tag))
+    }
+
+    /// The next candidate: a number stored under the same hash, or one that looks the same.
+    @inline(__always)
+    func next(_ search: inout Search) -> UInt32? { parts[search.part].next(&search) }
+
+    struct Search {
+        fileprivate let part: Int
+        fileprivate let tag: UInt32
+        fileprivate var place: Int
+    }
+
     /// Begins to load what `find` and `insert` will look at.
     @inline(__always)
     func prefetch(_ hash: UInt64) { parts[part(of: hash)].prefetch(UInt32(truncatingIfNeeded: hash)) }
@@ -78,6 +97,19 @@ extension FlatIndex {
         }
 
         @inline(__always)
+        func next(_ search: inout Search) -> UInt32? {
+            guard !entries.isEmpty else { return nil }
+            while true {
+                let entry = entries[search.place]
+                if entry == 0 { return nil }
+                search.place = following(search.place)
+                if UInt32(truncatingIfNeeded: entry >> 32) == search.tag {
+                    return UInt32(truncatingIfNeeded: entry) &- 1
+                }
+            }
+        }
+
+        @inline(__always)
         func prefetch(_ tag: UInt32) {
             entries.withUnsafeBufferPointer { entries in
                 if let base = entries.baseAddress { holdfast_prefetch(base + home(tag)) }
@@ -111,7 +143,7 @@ extension FlatIndex {
 
         /// Scales the hash to the size, which need not be a power of two.
         @inline(__always)
-        private func home(_ tag: UInt32) -> Int { Int((UInt64(tag) &* UInt64(entries.count)) >> 32) }
+        func home(_ tag: UInt32) -> Int { Int((UInt64(tag) &* UInt64(entries.count)) >> 32) }
 
         @inline(__always)
         private func following(_ place: Int) -> Int { place + 1 == entries.count ? 0 : place + 1 }

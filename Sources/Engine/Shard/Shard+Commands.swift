@@ -7,9 +7,9 @@ extension Shard {
         if isClosed { return (.unavailable(.closed), nil) }
         var context = context
         context.now = now
-        let slot = tables.pointee.slot(of: event).flatMap {
-            tables.pointee.slots[$0].tenant == context.tenant ? $0 : nil
-        }
+        // Not by a closure: handed to the standard library, it would be asked at run time where it runs.
+        var slot = tables.pointee.slot(of: event)
+        if let found = slot, tables.pointee.slots[found].tenant != context.tenant { slot = nil }
         switch work {
         case .query(let query):
             guard let slot else { return (.refused(.eventNotFound), nil) }
