@@ -22,6 +22,8 @@ let package = Package(
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .systemLibrary(name: "CLinux"),
         .target(name: "CChecksum"),
+        // Counts heap allocations; only the bench runner links it.
+        .target(name: "CAllocationCount"),
         .target(name: "WAL", dependencies: ["CLiburing", "CChecksum"], swiftSettings: strict),
         .target(
             name: "Engine",
@@ -32,12 +34,16 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(
+            name: "Loop",
+            dependencies: ["CLiburing", "WAL", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Engine", "WAL",
+                "Engine", "Loop", "WAL",
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -49,7 +55,7 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "CLinux", "Engine", "WAL",
+                "CAllocationCount", "CLinux", "Engine", "WAL",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -61,7 +67,7 @@ let package = Package(
         .testTarget(name: "EngineTests", dependencies: ["Engine", "WAL"], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", .product(name: "NIOHTTP1", package: "swift-nio")],
+            dependencies: ["Loop", "Server", .product(name: "NIOHTTP1", package: "swift-nio")],
             swiftSettings: strict
         ),
         // Knows the program only from outside: its HTTP answers, its exit codes and FORMAT.md.

@@ -11,7 +11,9 @@
 #include <liburing.h>
 #include <stddef.h>
 #include <sys/file.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -49,3 +51,11 @@ static inline void holdfast_set_thread_name(const char *name) { prctl(PR_SET_NAM
 static inline void holdfast_set_timer_slack(unsigned long nanoseconds) {
     prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0);
 }
+
+// For sockets.
+static const unsigned char holdfast_sqe_buffer_select = 1u << IOSQE_BUFFER_SELECT_BIT;
+static const unsigned int holdfast_cqe_buffer = IORING_CQE_F_BUFFER;
+static const unsigned int holdfast_cqe_more = IORING_CQE_F_MORE;
+static const unsigned int holdfast_cqe_buffer_shift = IORING_CQE_BUFFER_SHIFT;
+/// The kernel goes on by itself when it could take only a part.
+static const int holdfast_send_flags = MSG_NOSIGNAL | MSG_WAITALL;

@@ -4,6 +4,7 @@
 #define HOLDFAST_CLINUX_SHIM_H
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>

@@ -171,7 +171,7 @@ enum CodecSamples {
             .holdPlaced(fullHold),
             .lineLocked(reference, line: 15, tier: 2, lock),
             .holdExtended(reference, expiresAt: 1_800_000_000_002),
-            .holdConfirmed(reference, order),
+            .holdConfirmed(reference, OrderBox(order)),
             .holdReleased(reference, at: 1_800_000_000_003),
             .holdExpired(reference, at: 1_800_000_000_004),
             .ticketsRefunded(reference, tickets: [], restock: false),

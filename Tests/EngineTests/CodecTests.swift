@@ -21,7 +21,7 @@ import WAL
                 encode(
                     Decision(
                         .lineLocked(CodecSamples.reference, line: 0, tier: 1, CodecSamples.lock),
-                        rest: [.holdConfirmed(CodecSamples.reference, CodecSamples.order)],
+                        rest: [.holdConfirmed(CodecSamples.reference, OrderBox(CodecSamples.order))],
                         answer: .order(CodecSamples.fullHold, at: 1)
                     ),
                     key: CodecSamples.key

@@ -77,7 +77,8 @@ struct MachineFixture {
             try perform(.refund)
         case .staleGeneration:
             try perform(.release)
-            now += InventoryLimits.endedHoldKeptMilliseconds
+            // The reservation was made under a key: as long as that is answered its slot stays.
+            now += InventoryLimits.idempotencyKeptMilliseconds + 1
             try takeSlot()
         }
     }

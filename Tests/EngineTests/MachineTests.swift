@@ -56,7 +56,8 @@ import Testing
         case (.expired, .refund): .refused(.orderNotFound)
         case (.expired, .expire): .refused(.reservationNotFound)
 
-        case (.staleGeneration, .reserveRetry): .firstAnswer
+        // By the time a slot is used again its answers may be forgotten: the key is new.
+        case (.staleGeneration, .reserveRetry): .facts(["holdPlaced"])
         case (.staleGeneration, .lockPrice), (.staleGeneration, .extend), (.staleGeneration, .confirm),
             (.staleGeneration, .release):
             .refused(.reservationNotFound)

@@ -37,7 +37,7 @@ import WAL
     /// The outcomes of a turn, in order. Sound: written in the shard during `perform`, read after it.
     private final class Outcomes: ReplySink, @unchecked Sendable {
         private(set) var all: [Outcome] = []
-        func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?) { all.append(outcome) }
+        func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: BorrowedEvent?) { all.append(outcome) }
     }
 
     private struct Sale {
@@ -140,6 +140,33 @@ import WAL
             for record in log.all { try replay.apply(record) }
             #expect(replay.event(sale.model.key)?.digest() == live.digest(), "seed \(seed), run \(run)")
         }
+        try await loops.shutdownGracefully()
+    }
+
+    /// A copy for a snapshot may fall into an open turn: what it shows must not lie behind the position it names, or
+    /// a recovery would apply it twice.
+    @Test func aCopyOfAnOpenTurnNamesAPositionThatCoversIt() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let clock = VirtualClock()
+        let log = MemoryLog()
+        let loop = loops.next()
+        let shard = Shard(number: 0, loop: loop, log: log, directory: SectionDirectory(), clock: { clock.now })
+        let sale = try await sale(seed: 1, on: shard, log, clock)
+        let key = sale.model.key
+        let context = CommandContext(tenant: sale.model.tenant, now: sale.model.createdAt, random: (1, 2))
+        let (before, after) = try await loop.submit {
+            shard.onLoop { shard in
+                let before = log.lastPosition
+                shard.beginTurn()
+                shard.decide(key, .command(.deleteEvent), context) { _, _ in }
+                #expect(log.lastPosition == before)
+                let (event, position) = shard.copy(key)
+                #expect(event.status == .cancelled)
+                #expect(position.rawValue == before.rawValue + 1)
+                return (before, shard.endTurn())
+            }
+        }.get()
+        #expect(after.rawValue == before.rawValue + 1)
         try await loops.shutdownGracefully()
     }
 

@@ -16,7 +16,7 @@ struct ModelSubject {
             fatalError("a creation without the fact that creates")
         }
         inventory = created
-        log(decision, context)
+        log(decision, context, applies: [])
     }
 
     /// Goes on with an inventory that was rebuilt, with a log of its own.
@@ -36,8 +36,7 @@ struct ModelSubject {
         case .rejected(.eventChanged), .rejected(.limitReached): return decision.answer
         default: break
         }
-        log(decision, context)
-        for fact in decision.facts { inventory.apply(fact) }
+        log(decision, context, applies: decision.facts)
         return decision.answer
     }
 
@@ -47,10 +46,10 @@ struct ModelSubject {
         }
     }
 
-    /// Keeps the record's bytes, and the answer for retries.
-    private mutating func log(_ decision: Decision, _ context: CommandContext) {
+    /// Keeps the record's bytes, applies the facts, and keeps the answer for retries.
+    private mutating func log(_ decision: Decision, _ context: CommandContext, applies facts: [Fact]) {
         var buffer = RecordBuffer(capacity: 1_024)
-        let answerStart = buffer.append(
+        let (answerStart, refersToHold) = buffer.append(
             decision,
             event: inventory.key,
             at: context.now,
@@ -58,6 +57,7 @@ struct ModelSubject {
         )
         let payload = buffer.withLastPayload { Array($0) }
         records.append(payload)
+        for fact in facts { inventory.apply(fact, isAnswered: refersToHold) }
         inventory.advance(to: context.now)
         if let key = context.idempotency {
             payload[answerStart...].withUnsafeBytes { inventory.remember($0, for: key, at: context.now) }

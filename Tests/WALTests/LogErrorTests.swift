@@ -10,7 +10,7 @@ import Testing
         (ENOMEM, "LimitMEMLOCK"), (EMFILE, "LimitNOFILE"), (EINVAL, "refused"),
     ])
     func refusedRingNamesTheSetting(errno: Int32, word: String) {
-        let error = Ring.unavailable(errno: errno, doing: "io_uring_setup")
+        let error = LogError.ioUringUnavailable(errno: errno, doing: "io_uring_setup")
         #expect("\(error)".contains(word))
         #expect("\(error)".contains("io_uring_setup"))
     }

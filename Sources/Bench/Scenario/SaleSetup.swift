@@ -30,7 +30,8 @@ struct SaleSetup {
         let path = "/api/v1/events/\(event)"
         try post(client, "/api/v1/events", #"{"id":"\#(event)","name":"Bench sale \#(number)","currency":"EUR"}"#)
         let price = """
-            {"name":"Standard","base_price":50.00,"service_fee":5.00,"facility_fee":2.50,"tax_rate":0.08,"currency":"EUR"}
+            {"name":"Standard","base_price":50.00,"service_fee":5.00,"facility_fee":2.50,"tax_rate":0.08,\
+            "currency":"EUR","max_per_customer":10}
             """
         let answer = try post(client, path + "/pricing", price)
         let pricing = try JSONDecoder().decode(PricingAnswer.self, from: Data(answer.body)).pricing.id

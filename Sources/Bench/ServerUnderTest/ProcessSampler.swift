@@ -18,7 +18,7 @@ struct ProcessSampler: ~Copyable {
         guard descriptor >= 0 else { return nil }
         self.descriptor = descriptor
         nanosecondsPerTick = UInt64(1_000_000_000 / sysconf(Int32(_SC_CLK_TCK)))
-        bytesPerPage = UInt64(sysconf(Int32(_SC_PAGESIZE)))
+        bytesPerPage = UInt64(getpagesize())
     }
 
     deinit { close(descriptor) }

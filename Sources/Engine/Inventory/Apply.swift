@@ -3,9 +3,11 @@
 
 extension EventInventory {
     /// Applies a fact of this event.
+    ///
+    /// - Parameter isAnswered: whether an answer that is kept for retries refers to the hold that the fact is about.
     /// - Precondition: the fact was decided on this very state, or comes from the log in its order.
-    public mutating func apply(_ fact: Fact) {
-        switch fact {
+    public mutating func apply(_ fact: borrowing Fact, isAnswered: Bool = false) {
+        switch copy fact {
         case .eventCreated, .eventRestored: preconditionFailure("an event was created twice")
         case .eventUpdated(let details):
             self.details = details
@@ -22,18 +24,16 @@ extension EventInventory {
             tiers[Int(number)].details = details
             tiers[Int(number)].version += 1
         case .tierRestored(let details, let version): tiers.append(Tier(details: details, version: version))
-        case .holdPlaced(let state), .holdRestored(let state): place(state)
+        case .holdPlaced(let state), .holdRestored(let state): place(state, isAnswered)
         case .lineLocked(let reference, let line, let tier, let lock):
-            let slot = live(reference)
-            holds.withLine(slot, Int(line)) { $0.set(lock, tier: tier) }
-        case .holdExtended(let reference, let expiresAt): holds[live(reference)].expiresAt = expiresAt
-        case .holdConfirmed(let reference, let order): confirm(live(reference), order)
-        case .holdReleased(let reference, let at): end(live(reference), .released, at)
-        case .holdExpired(let reference, let at): end(live(reference), .expired, at)
+            holds.lock(live(reference, isAnswered), Int(line), tier, lock)
+        case .holdExtended(let reference, let expiresAt): holds[live(reference, isAnswered)].expiresAt = expiresAt
+        case .holdConfirmed(let reference, let order): confirm(live(reference, isAnswered), order.state)
+        case .holdReleased(let reference, let at): end(live(reference, isAnswered), .released, at)
+        case .holdExpired(let reference, let at): end(live(reference, isAnswered), .expired, at)
         case .ticketsRefunded(let reference, let tickets, let restock): refund(reference, tickets, restock)
         case .endedSlotsRestored(let slots): for slot in slots { holds.joinEnded(slot) }
-        case .answerRestored(let key, let at, let bytes):
-            bytes.withUnsafeBytes { idempotency.restore($0, for: key, at: at) }
+        case .answerRestored(let key, let at, let bytes): bytes.withUnsafeBytes { restore($0, key, at) }
         }
     }
 
@@ -41,39 +41,36 @@ extension EventInventory {
     public mutating func advance(to now: Milliseconds) { lastCommandAt = max(lastCommandAt, now) }
 
     /// Keeps an answer's bytes for retries with the same key.
+    ///
+    /// - Precondition: the facts that came with the answer were applied, with `isAnswered` where it refers to a hold.
     public mutating func remember(_ answer: UnsafeRawBufferPointer, for key: IdempotencyKey, at now: Milliseconds) {
         idempotency.keep(answer, for: key, at: now)
     }
 
-    private func live(_ reference: HoldReference) -> UInt32 {
-        let hold = holds.find(reference)
-        precondition(hold?.status == .held, "a fact about a hold that is not live")
+    /// In a snapshot answers come before the order of the ended slots, which depends on them.
+    private mutating func restore(_ answer: UnsafeRawBufferPointer, _ key: IdempotencyKey, _ at: Milliseconds) {
+        idempotency.restore(answer, for: key, at: at)
+        guard let reference = KeptAnswer.reference(answer), holds.find(reference) != nil else { return }
+        holds[reference.slot].isAnswered = true
+    }
+
+    private mutating func live(_ reference: HoldReference, _ isAnswered: Bool) -> UInt32 {
+        precondition(holds.find(reference)?.isHeld == true, "a fact about a hold that is not live")
+        if isAnswered { holds[reference.slot].isAnswered = true }
         return reference.slot
     }
 
-    private mutating func place(_ state: HoldState) {
+    private mutating func place(_ state: HoldState, _ isAnswered: Bool) {
         let slot = state.reference.slot
-        let hold = HoldSlab.Hold(
-            secret: state.secret,
-            createdAt: state.createdAt,
-            expiresAt: state.expiresAt,
-            endedAt: state.endedAt,
-            generation: state.reference.generation,
-            customer: customers.intern(state.customer),
-            previous: HoldSlab.none,
-            next: HoldSlab.none,
-            order: state.order.map { holds.addOrder($0.state) } ?? HoldSlab.none,
-            moreLines: HoldSlab.none,
-            status: state.status,
-            lineCount: UInt8(state.lineCount),
-            first: HoldSlab.Line(state.first)
-        )
-        holds.place(hold, state.rest.isEmpty ? [] : state.rest.map { HoldSlab.Line($0) }, at: slot)
+        if slot < UInt32(holds.count) { customers.leave(holds.vacate(slot)) }
+        let customer = customers.join(state.customer)
+        holds.place(state, customer: customer)
+        if isAnswered { holds[slot].isAnswered = true }
         switch state.status {
         case .held:
             joinCustomer(slot)
             forEachLine(slot) { $0.reserved += $1 }
-            if hold.customer != CustomerTable.none { customers[hold.customer].openHolds += 1 }
+            if customer != CustomerTable.none { customers[customer].openHolds += 1 }
         case .confirmed:
             joinCustomer(slot)
             restoreSold(slot, state)
@@ -88,8 +85,7 @@ extension EventInventory {
         }
         closeForCustomer(slot)
         holds[slot].status = .confirmed
-        holds[slot].endedAt = order.confirmedAt
-        holds[slot].order = holds.addOrder(order)
+        holds.setOrder(order, of: slot)
     }
 
     private mutating func end(_ slot: UInt32, _ status: HoldStatus, _ at: Milliseconds) {
@@ -102,12 +98,12 @@ extension EventInventory {
     }
 
     private mutating func refund(_ reference: HoldReference, _ tickets: [UInt32], _ restock: Bool) {
-        let order = holds[reference.slot].order
-        precondition(holds.find(reference) != nil && order != HoldSlab.none, "a refund of what is not an order")
-        holds.withOrder(order) {
-            $0.refunded = ($0.refunded + tickets).sorted()
-            if restock { $0.restocked = ($0.restocked + tickets).sorted() }
+        guard holds.find(reference) != nil, var order = holds.order(reference.slot) else {
+            preconditionFailure("a refund of what is not an order")
         }
+        order.refunded = (order.refunded + tickets).sorted()
+        if restock { order.restocked = (order.restocked + tickets).sorted() }
+        holds.setOrder(order, of: reference.slot)
         if restock {
             for ticket in tickets { sections[section(ofTicket: ticket, in: reference.slot)].sold -= 1 }
         }
@@ -118,8 +114,8 @@ extension EventInventory {
 
 extension EventInventory {
     private mutating func forEachLine(_ slot: UInt32, _ change: (inout Section, UInt32) -> Void) {
-        for index in 0..<Int(holds[slot].lineCount) {
-            let line = holds.line(slot, index)
+        for index in 0..<holds[slot].lineCount {
+            let line = holds.place(slot, index)
             change(&sections[Int(line.section)], line.quantity)
             assertStock(of: line.section)
         }
@@ -139,8 +135,8 @@ extension EventInventory {
     /// The section of an order's ticket: tickets are numbered through the lines in order.
     private func section(ofTicket ticket: UInt32, in slot: UInt32) -> Int {
         var rest = ticket
-        for index in 0..<Int(holds[slot].lineCount) {
-            let line = holds.line(slot, index)
+        for index in 0..<holds[slot].lineCount {
+            let line = holds.place(slot, index)
             if rest < line.quantity { return Int(line.section) }
             rest -= line.quantity
         }

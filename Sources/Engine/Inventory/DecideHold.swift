@@ -6,7 +6,7 @@ extension EventInventory {
         guard id.event == key, let hold = holds.find(id.reference), hold.secret == id.secret else {
             throw .reservationNotFound
         }
-        if !context.principal.isEmpty, customers.id(hold.customer) != context.principal {
+        if !context.principal.isEmpty, !customers.isID(context.principal, of: hold.customer) {
             throw .reservationNotFound
         }
         return id.reference.slot
@@ -80,8 +80,9 @@ extension EventInventory {
         )
         state.status = .confirmed
         state.endedAt = context.now
-        state.order = OrderBox(order)
-        let confirmed = Fact.holdConfirmed(state.reference, order)
+        let box = OrderBox(order)
+        state.order = box
+        let confirmed = Fact.holdConfirmed(state.reference, box)
         let answer = Answer.order(state, at: context.now)
         guard let firstLock = locks.first else { return Decision(confirmed, answer: answer) }
         return Decision(firstLock, rest: locks.dropFirst() + [confirmed], answer: answer)

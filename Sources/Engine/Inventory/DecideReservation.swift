@@ -58,10 +58,10 @@ extension EventInventory {
     private func checkOpenHolds(of customer: ShortText) throws(Rejection) {
         guard let number = customers.find(customer) else { return }
         // Limits per customer walk the customer's holds, so their number has a limit too.
-        guard customers[number].holds < InventoryLimits.holdsPerCustomerMax else { throw .limitReached(.holds) }
+        guard UInt32(customers[number].holds) < InventoryLimits.holdsPerCustomerMax else { throw .limitReached(.holds) }
         let limit = details.openHoldsPerCustomerMax
         guard limit > 0 else { return }
-        let held = customers[number].openHolds
+        let held = UInt32(customers[number].openHolds)
         guard held < limit else { throw .tooManyOpenHolds(held: held, limit: limit) }
     }
 
@@ -165,14 +165,13 @@ extension EventInventory {
     }
 
     private func ticketsOf(slot: UInt32, tier: TierNumber) -> UInt32 {
-        let hold = holds[slot]
         var tickets: UInt32 = 0
         var firstTicket: UInt32 = 0
-        let refunded = hold.order == HoldSlab.none ? [] : holds.order(hold.order).refunded
-        for index in 0..<Int(hold.lineCount) {
-            let line = holds.line(slot, index)
-            let range = firstTicket..<firstTicket + line.quantity
-            if line.tier == tier { tickets += line.quantity - UInt32(refunded.count { range.contains($0) }) }
+        let refunded = holds.order(slot)?.refunded ?? []
+        for index in 0..<holds[slot].lineCount {
+            let quantity = holds.place(slot, index).quantity
+            let range = firstTicket..<firstTicket + quantity
+            if holds.tier(slot, index) == tier { tickets += quantity - UInt32(refunded.count { range.contains($0) }) }
             firstTicket = range.upperBound
         }
         return tickets

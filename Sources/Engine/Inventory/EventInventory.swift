@@ -96,13 +96,15 @@ extension EventInventory {
     /// The answer to an earlier command with the same key; nil when the key is new.
     /// - Throws: `idempotencyKeyReused` when the key came with another payload.
     public func remembered(_ key: IdempotencyKey) throws(Rejection) -> Answer? {
-        guard let bytes = try idempotency.answer(for: key) else { return nil }
-        let answer = bytes.withUnsafeBytes { bytes in
-            var decoder = RecordDecoder(bytes)
-            return try? Answer(from: &decoder)
+        try idempotency.answer(for: key, isValid: isValid) { bytes, at in
+            guard let answer = try? answer(bytes, at: at) else { preconditionFailure("a kept answer can't be read") }
+            return answer
         }
-        guard let answer else { preconditionFailure("a kept answer can't be read") }
-        return answer
+    }
+
+    /// Whether the hold that a kept answer refers to still has its slot. When not, the answer's time is over.
+    private func isValid(_ answer: UnsafeRawBufferPointer) -> Bool {
+        KeptAnswer.reference(answer).map { holds.find($0) != nil } ?? true
     }
 
     /// Answers kept for retries.
@@ -126,7 +128,14 @@ extension EventInventory {
     func holdState(_ slot: UInt32) -> HoldState {
         let hold = holds[slot]
         var rest: [HoldLine] = []
-        for index in 1..<max(1, Int(hold.lineCount)) { rest.append(holds.line(slot, index).state) }
+        for index in 1..<max(1, hold.lineCount) { rest.append(holds.line(slot, index)) }
+        let order = holds.order(slot)
+        let endedAt =
+            switch hold.status {
+            case .held: Milliseconds(0)
+            case .confirmed: order?.confirmedAt ?? 0
+            case .released, .expired: hold.endedAt
+            }
         return HoldState(
             reference: HoldReference(slot: slot, generation: hold.generation),
             secret: hold.secret,
@@ -134,22 +143,22 @@ extension EventInventory {
             status: hold.status,
             createdAt: hold.createdAt,
             expiresAt: hold.expiresAt,
-            endedAt: hold.endedAt,
-            first: hold.first.state,
+            endedAt: endedAt,
+            first: holds.line(slot, 0),
             rest: rest,
-            order: hold.order == HoldSlab.none ? nil : OrderBox(holds.order(hold.order))
+            order: order.map { OrderBox($0) }
         )
     }
 
     /// When the hold must expire; nil when it is not live or of another generation. For the shard's timers.
     public func deadline(_ reference: HoldReference) -> Milliseconds? {
-        guard let hold = holds.find(reference), hold.status == .held else { return nil }
+        guard let hold = holds.find(reference), hold.isHeld else { return nil }
         return hold.expiresAt
     }
 
     /// Every live hold with its deadline.
     public func visitLiveHolds(_ body: (HoldReference, Milliseconds) -> Void) {
-        for slot in 0..<UInt32(holds.count) where holds[slot].status == .held {
+        for slot in 0..<UInt32(holds.count) where holds[slot].isHeld {
             body(HoldReference(slot: slot, generation: holds[slot].generation), holds[slot].expiresAt)
         }
     }

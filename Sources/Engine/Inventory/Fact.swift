@@ -10,7 +10,7 @@ public enum Fact: Equatable, Sendable {
     case holdPlaced(HoldState)
     case lineLocked(HoldReference, line: UInt8, tier: TierNumber, PriceLock)
     case holdExtended(HoldReference, expiresAt: Milliseconds)
-    indirect case holdConfirmed(HoldReference, OrderState)
+    case holdConfirmed(HoldReference, OrderBox)
     case holdReleased(HoldReference, at: Milliseconds)
     case holdExpired(HoldReference, at: Milliseconds)
     case ticketsRefunded(HoldReference, tickets: [UInt32], restock: Bool)

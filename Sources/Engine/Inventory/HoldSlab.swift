@@ -3,112 +3,138 @@
 /// A slot is used again, under the next generation, when its hold ended some time ago. Which slot a new hold takes
 /// is decided once and written in its fact; applying the fact never chooses.
 struct HoldSlab: Sendable {
+    /// A line beyond a hold's first.
     struct Line: Sendable {
-        var section: SectionNumber
-        var quantity: UInt32
-        var tier: UInt32
-        var tierVersion: UInt32
-        var unitPrice: Int64
-        var serviceFee: Int64
-        var facilityFee: Int64
-        /// `notLocked` where the line has no price yet.
+        let section: SectionNumber
+        let quantity: UInt32
+        var price: UInt32
         var lockedAt: Milliseconds
-        var taxBasisPoints: UInt32
     }
 
-    struct Hold: Sendable {
-        var secret: UInt64
-        var createdAt: Milliseconds
-        var expiresAt: Milliseconds
-        var endedAt: Milliseconds
-        var generation: UInt32
-        var customer: UInt32
-        /// The chain of the customer's holds while live or confirmed; the chain of ended slots after that.
-        var previous: UInt32
-        var next: UInt32
-        var order: UInt32
-        var moreLines: UInt32
-        var status: HoldStatus
-        var lineCount: UInt8
-        var first: Line
+    /// What not every hold has.
+    private struct Extra: Sendable {
+        var lines: ContiguousArray<Line> = []
+        var order: OrderState?
     }
 
-    static let none = UInt32.max
-    static let notLocked = Milliseconds.min
+    /// Slots to be used again, the one that ended first at the head, chained by `next`.
+    private struct Ended: Sendable {
+        var head = HoldSlab.none
+        var tail = HoldSlab.none
+    }
 
-    private var holds = PagedArray<Hold>()
-    private var moreLines = PagedArray<ContiguousArray<Line>>()
-    private var freeMoreLines: ContiguousArray<UInt32> = []
-    private var orders = PagedArray<OrderState>()
-    // Ended slots, the one that ended first at the head.
-    private var endedHead = HoldSlab.none
-    private var endedTail = HoldSlab.none
+    static let none = PackedHold.none
+
+    private var holds = PagedArray<PackedHold>()
+    private var extras = PagedArray<Extra>()
+    private var freeExtras: ContiguousArray<UInt32> = []
+    private var prices = PriceTable()
+    private var ended = Ended()
+    /// Ended slots that answers kept for retries are made from, and that stay for as long as those.
+    private var endedAnswered = Ended()
 
     var count: Int { holds.count }
-    var orderCount: Int { orders.count }
 
-    subscript(slot: UInt32) -> Hold {
-        get { holds[Int(slot)] }
-        _modify { yield &holds[Int(slot)] }
+    subscript(slot: UInt32) -> PackedHold {
+        @inline(__always) get { holds[Int(slot)] }
+        @inline(__always) _modify { yield &holds[Int(slot)] }
     }
 
-    /// Where the next hold goes: the slot that ended first if that is long enough ago or the slab is full, else a new
-    /// one; nil when every slot is taken by a live or sold hold.
+    /// Where the next hold goes: a slot that ended long enough ago, else a new one, else any ended one that no answer
+    /// needs; nil when there is none.
     func vacancy(at now: Milliseconds) -> HoldReference? {
-        if endedHead != Self.none {
-            let hold = holds[Int(endedHead)]
-            let isOld = now - hold.endedAt >= InventoryLimits.endedHoldKeptMilliseconds
-            if isOld || holds.count >= InventoryLimits.holdsPerEventMax {
-                return HoldReference(slot: endedHead, generation: hold.generation &+ 1)
-            }
+        if let old = vacancy(endedAnswered, before: now - InventoryLimits.idempotencyKeptMilliseconds) { return old }
+        if let old = vacancy(ended, before: now - InventoryLimits.endedHoldKeptMilliseconds + 1) { return old }
+        if holds.count < InventoryLimits.holdsPerEventMax {
+            return HoldReference(slot: UInt32(holds.count), generation: 0)
         }
-        guard holds.count < InventoryLimits.holdsPerEventMax else { return nil }
-        return HoldReference(slot: UInt32(holds.count), generation: 0)
+        return vacancy(ended, before: .max)
+    }
+
+    private func vacancy(_ chain: Ended, before limit: Milliseconds) -> HoldReference? {
+        guard chain.head != Self.none else { return nil }
+        let hold = holds[Int(chain.head)]
+        guard hold.endedAt < limit else { return nil }
+        return HoldReference(slot: chain.head, generation: hold.generation &+ 1)
     }
 
     /// The hold of this generation, whatever its status.
-    func find(_ reference: HoldReference) -> Hold? {
+    @inline(__always)
+    func find(_ reference: HoldReference) -> PackedHold? {
         guard reference.slot < UInt32(holds.count) else { return nil }
         let hold = holds[Int(reference.slot)]
         return hold.generation == reference.generation ? hold : nil
     }
 
-    mutating func place(_ hold: Hold, _ rest: [Line], at slot: UInt32) {
-        var hold = hold
-        if slot < UInt32(holds.count) {
-            leaveEnded(slot)
-            freeLines(of: slot)
+    /// Makes an ended hold's slot free for `place`; gives the number of the customer whom it no longer names.
+    mutating func vacate(_ slot: UInt32) -> UInt32 {
+        let hold = holds[Int(slot)]
+        leaveEnded(slot, hold)
+        prices.leave(hold.price)
+        if hold.extra != PackedHold.noExtra {
+            for line in extras[Int(hold.extra)].lines { prices.leave(line.price) }
+            extras[Int(hold.extra)] = Extra()
+            freeExtras.append(hold.extra)
         }
-        hold.moreLines = keep(rest)
+        return hold.customer
+    }
+
+    /// Puts a hold into a vacated slot, or at the slab's end.
+    mutating func place(_ state: HoldState, customer: UInt32) {
+        let slot = state.reference.slot
+        let hold = PackedHold(state, customer: customer, price: prices.join(state.first))
         if slot < UInt32(holds.count) {
             holds[Int(slot)] = hold
         } else {
             precondition(slot == UInt32(holds.count), "a hold was placed beyond the slab's end")
             holds.append(hold)
         }
+        if !state.rest.isEmpty { addLines(state.rest, to: slot) }
+        if let order = state.order { setOrder(order.state, of: slot) }
     }
 
+    /// Memory set aside, by what it is for.
+    var byteCounts: (holds: Int, extras: Int, prices: Int) {
+        (holds.byteCount, extras.byteCount + freeExtras.capacity * 4, prices.byteCount)
+    }
+}
+
+// MARK: - Ended slots
+
+extension HoldSlab {
     /// Puts the slot at the end of those to be used again. The hold must be out of its customer's chain.
     mutating func joinEnded(_ slot: UInt32) {
-        holds[Int(slot)].previous = endedTail
-        holds[Int(slot)].next = Self.none
-        if endedTail == Self.none { endedHead = slot } else { holds[Int(endedTail)].next = slot }
-        endedTail = slot
+        if holds[Int(slot)].isAnswered {
+            Self.join(&endedAnswered, slot, &holds)
+        } else {
+            Self.join(&ended, slot, &holds)
+        }
     }
 
-    private mutating func leaveEnded(_ slot: UInt32) {
-        let hold = holds[Int(slot)]
-        precondition(hold.status == .released || hold.status == .expired, "a live hold's slot was taken")
-        if hold.previous == Self.none { endedHead = hold.next } else { holds[Int(hold.previous)].next = hold.next }
-        if hold.next == Self.none { endedTail = hold.previous } else { holds[Int(hold.next)].previous = hold.previous }
+    private static func join(_ chain: inout Ended, _ slot: UInt32, _ holds: inout PagedArray<PackedHold>) {
+        holds[Int(slot)].next = none
+        if chain.tail == none { chain.head = slot } else { holds[Int(chain.tail)].next = slot }
+        chain.tail = slot
     }
 
-    /// Ended slots, the one that ended first at the front.
+    private mutating func leaveEnded(_ slot: UInt32, _ hold: PackedHold) {
+        if hold.isAnswered { Self.leave(&endedAnswered, slot, hold) } else { Self.leave(&ended, slot, hold) }
+    }
+
+    private static func leave(_ chain: inout Ended, _ slot: UInt32, _ hold: PackedHold) {
+        precondition(chain.head == slot, "a slot was taken that is not the next to be used again")
+        chain.head = hold.next
+        if hold.next == none { chain.tail = none }
+    }
+
+    /// Ended slots, in each of the two chains the one that ended first at the front.
     func visitEnded(_ body: (UInt32) -> Void) {
-        var slot = endedHead
-        while slot != Self.none {
-            body(slot)
-            slot = holds[Int(slot)].next
+        for chain in [endedAnswered, ended] {
+            var slot = chain.head
+            while slot != Self.none {
+                body(slot)
+                slot = holds[Int(slot)].next
+            }
         }
     }
 }
@@ -116,87 +142,71 @@ struct HoldSlab: Sendable {
 // MARK: - Lines and orders
 
 extension HoldSlab {
-    func line(_ slot: UInt32, _ index: Int) -> Line {
+    /// Section and quantity of a line.
+    @inline(__always)
+    func place(_ slot: UInt32, _ index: Int) -> (section: SectionNumber, quantity: UInt32) {
         let hold = holds[Int(slot)]
-        return index == 0 ? hold.first : moreLines[Int(hold.moreLines)][index - 1]
+        if index == 0 { return (hold.section, hold.quantity) }
+        let line = extras[Int(hold.extra)].lines[index - 1]
+        return (line.section, line.quantity)
     }
 
-    mutating func withLine(_ slot: UInt32, _ index: Int, _ body: (inout Line) -> Void) {
+    /// The line as facts and answers carry it.
+    func line(_ slot: UInt32, _ index: Int) -> HoldLine {
+        let hold = holds[Int(slot)]
+        if index == 0 { return prices.line(hold.section, hold.quantity, hold.price, lockedAt: hold.lockedAt) }
+        let line = extras[Int(hold.extra)].lines[index - 1]
+        return prices.line(line.section, line.quantity, line.price, lockedAt: line.lockedAt)
+    }
+
+    /// The tier of a line's price; nil where the line names none.
+    func tier(_ slot: UInt32, _ index: Int) -> TierNumber? {
+        let hold = holds[Int(slot)]
+        let price = index == 0 ? hold.price : extras[Int(hold.extra)].lines[index - 1].price
+        return price == PriceTable.none ? nil : prices[price].tier
+    }
+
+    mutating func lock(_ slot: UInt32, _ index: Int, _ tier: TierNumber, _ lock: PriceLock) {
+        let price = prices.join(HoldLine(section: 0, quantity: 0, tier: tier, lock: lock))
+        let extra = Int(holds[Int(slot)].extra)
+        prices.leave(index == 0 ? holds[Int(slot)].price : extras[extra].lines[index - 1].price)
         if index == 0 {
-            body(&holds[Int(slot)].first)
+            holds[Int(slot)].price = price
+            holds[Int(slot)].lockedAt = lock.lockedAt
         } else {
-            body(&moreLines[Int(holds[Int(slot)].moreLines)][index - 1])
+            extras[extra].lines[index - 1].price = price
+            extras[extra].lines[index - 1].lockedAt = lock.lockedAt
         }
     }
 
-    func order(_ number: UInt32) -> OrderState { orders[Int(number)] }
-
-    mutating func addOrder(_ order: OrderState) -> UInt32 {
-        orders.append(order)
-        return UInt32(orders.count - 1)
+    /// The order that the hold has become.
+    func order(_ slot: UInt32) -> OrderState? {
+        let extra = holds[Int(slot)].extra
+        return extra == PackedHold.noExtra ? nil : extras[Int(extra)].order
     }
 
-    mutating func withOrder(_ number: UInt32, _ body: (inout OrderState) -> Void) { body(&orders[Int(number)]) }
+    mutating func setOrder(_ order: OrderState, of slot: UInt32) { extras[extra(of: slot)].order = order }
 
-    private mutating func keep(_ rest: [Line]) -> UInt32 {
-        guard !rest.isEmpty else { return Self.none }
-        if let free = freeMoreLines.popLast() {
-            moreLines[Int(free)] = ContiguousArray(rest)
-            return free
+    private mutating func addLines(_ rest: [HoldLine], to slot: UInt32) {
+        var lines: ContiguousArray<Line> = []
+        for line in rest {
+            let price = prices.join(line)
+            let lockedAt = line.lock?.lockedAt ?? 0
+            lines.append(Line(section: line.section, quantity: line.quantity, price: price, lockedAt: lockedAt))
         }
-        moreLines.append(ContiguousArray(rest))
-        return UInt32(moreLines.count - 1)
+        extras[extra(of: slot)].lines = lines
     }
 
-    private mutating func freeLines(of slot: UInt32) {
-        let lines = holds[Int(slot)].moreLines
-        guard lines != Self.none else { return }
-        moreLines[Int(lines)] = []
-        freeMoreLines.append(lines)
-    }
-}
-
-extension HoldSlab.Line {
-    init(_ line: HoldLine) {
-        self.init(
-            section: line.section,
-            quantity: line.quantity,
-            tier: line.tier ?? HoldSlab.none,
-            tierVersion: 0,
-            unitPrice: 0,
-            serviceFee: 0,
-            facilityFee: 0,
-            lockedAt: HoldSlab.notLocked,
-            taxBasisPoints: 0
-        )
-        if let lock = line.lock, let tier = line.tier { set(lock, tier: tier) }
-    }
-
-    mutating func set(_ lock: PriceLock, tier: TierNumber) {
-        self.tier = tier
-        tierVersion = lock.tierVersion
-        unitPrice = lock.unitPrice
-        serviceFee = lock.serviceFee
-        facilityFee = lock.facilityFee
-        taxBasisPoints = lock.taxBasisPoints
-        lockedAt = lock.lockedAt
-    }
-
-    var isLocked: Bool { lockedAt != HoldSlab.notLocked }
-
-    var state: HoldLine {
-        HoldLine(section: section, quantity: quantity, tier: tier == HoldSlab.none ? nil : tier, lock: lock)
-    }
-
-    private var lock: PriceLock? {
-        guard isLocked else { return nil }
-        return PriceLock(
-            tierVersion: tierVersion,
-            unitPrice: unitPrice,
-            serviceFee: serviceFee,
-            facilityFee: facilityFee,
-            taxBasisPoints: taxBasisPoints,
-            lockedAt: lockedAt
-        )
+    /// Where the slot keeps what not every hold has, made if need be.
+    private mutating func extra(of slot: UInt32) -> Int {
+        let known = holds[Int(slot)].extra
+        if known != PackedHold.noExtra { return Int(known) }
+        if let free = freeExtras.popLast() {
+            holds[Int(slot)].extra = free
+            return Int(free)
+        }
+        extras.append(Extra())
+        holds[Int(slot)].extra = UInt32(extras.count - 1)
+        return extras.count - 1
     }
 }

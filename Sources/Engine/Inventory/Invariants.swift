@@ -20,7 +20,9 @@ extension EventInventory {
             let length = chainLength(of: customer)
             if length != expected { broken.append("customer \(customer): \(length) holds in chain, \(expected) live") }
             let open = openHolds[customer] ?? 0
-            if customers[customer].openHolds != open { broken.append("customer \(customer): open holds miscounted") }
+            if UInt32(customers[customer].openHolds) != open {
+                broken.append("customer \(customer): open holds miscounted")
+            }
         }
         return broken
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Text of at most 64 UTF-8 bytes, held in place: identifiers travel through the sale without touching the heap.
 public struct ShortText: Hashable, Sendable {
     /// The longest text, in UTF-8 bytes.
@@ -32,6 +34,35 @@ public struct ShortText: Hashable, Sendable {
         guard let short = text.withUTF8({ ShortText(utf8: UnsafeRawBufferPointer($0)) }) else { return nil }
         self = short
     }
+
+    /// The text of bytes that were one before.
+    init(trusted bytes: UnsafeRawBufferPointer) {
+        self = .empty
+        count = UInt8(bytes.count)
+        withUnsafeMutableBytes(of: &words) { $0.copyMemory(from: bytes) }
+    }
+
+    /// Whether the text has exactly these bytes.
+    @inline(__always)
+    func hasBytes(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count == Int(count) else { return false }
+        return withBytes { memcmp($0.baseAddress!, bytes.baseAddress!, bytes.count) == 0 }
+    }
+
+    /// A hash for tables in memory: fast, and another one in every process, so that nobody can choose ids that collide.
+    /// What is kept or shared goes through `StableHash`.
+    @inline(__always)
+    var memoryHash: UInt64 {
+        var hash = Self.memorySeed ^ UInt64(count)
+        for index in 0..<(Int(count) + 7) / 8 {
+            let product = (hash ^ words[index]).multipliedFullWidth(by: 0x9fb2_1c65_1e98_df25)
+            hash = product.high ^ product.low
+        }
+        let product = (hash ^ Self.memorySeed).multipliedFullWidth(by: 0xa076_1d64_78bd_642f)
+        return product.high ^ product.low
+    }
+
+    private static let memorySeed = UInt64.random(in: .min ... .max)
 
     /// Whether this text comes before the other one, by their bytes.
     public func precedes(_ other: ShortText) -> Bool {

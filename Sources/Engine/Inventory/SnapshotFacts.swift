@@ -7,13 +7,13 @@ extension EventInventory {
         for section in sections { try body(.sectionAdded(section.details)) }
         for tier in tiers { try body(.tierRestored(tier.details, version: tier.version)) }
         for slot in 0..<UInt32(holds.count) { try body(.holdRestored(holdState(slot))) }
-        for chunk in endedSlots { try body(.endedSlotsRestored(chunk)) }
         var failure: E?
         idempotency.visit { key, at, bytes in
             guard failure == nil else { return }
-            do throws(E) { try body(.answerRestored(key, at: at, bytes)) } catch { failure = error }
+            do throws(E) { try body(.answerRestored(key, at: at, Array(bytes))) } catch { failure = error }
         }
         if let failure { throw failure }
+        for chunk in endedSlots { try body(.endedSlotsRestored(chunk)) }
     }
 
     private var restored: EventRestored {

@@ -2,8 +2,8 @@ import WAL
 
 /// One record of the log: what one command did to one event, with its idempotency key and answer where it had a key.
 ///
-/// Layout: event (8), time (8), flags (1: bit 0 key and answer present), fact count (2), facts, then with bit 0 key
-/// (24) and answer, up to the record's end.
+/// Layout: event (8), time (8), flags (1: bit 0 key and answer present, bit 1 the answer refers to a hold), fact count
+/// (2), facts, then with bit 0 key (24) and answer, up to the record's end.
 public struct EventRecord: Equatable, Sendable {
     public var event: EventKey
     public var at: Milliseconds
@@ -13,28 +13,71 @@ public struct EventRecord: Equatable, Sendable {
     public var answer: [UInt8]
 }
 
+/// What stands in front of a record's facts.
+struct EventRecordHeader {
+    /// The flags' bits.
+    static let hasKey: UInt8 = 1
+    static let answerRefersToHold: UInt8 = 2
+
+    let event: EventKey
+    let at: Milliseconds
+    let flags: UInt8
+    let factCount: Int
+
+    var hasKey: Bool { flags & Self.hasKey != 0 }
+    var answerRefersToHold: Bool { flags & Self.answerRefersToHold != 0 }
+
+    init(from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
+        event = EventKey(rawValue: try decoder.read())
+        at = try decoder.read()
+        flags = try decoder.read()
+        // A reference without a key would be to nothing.
+        guard flags <= 3, flags != Self.answerRefersToHold else { throw decoder.malformed("unknown flags \(flags)") }
+        factCount = Int(try decoder.read(UInt16.self))
+    }
+}
+
+extension RecordDecoder {
+    /// The answer's bytes, which go on to the record's end.
+    mutating func readAnswer(_ header: EventRecordHeader) throws(Malformed) -> UnsafeRawBufferPointer {
+        let answer = rest()
+        guard KeptAnswer.isReference(answer) == header.answerRefersToHold else {
+            throw malformed("an answer that is not of the kind that the flags say")
+        }
+        return answer
+    }
+}
+
 extension RecordBuffer {
     /// Writes a decision as one record and ends it. With a key the answer follows the facts.
-    /// - Returns: where the answer's bytes start in the record's payload.
+    /// - Returns: where the answer's bytes start in the record's payload, and whether they refer to a hold.
     @discardableResult
     mutating func append(
-        _ decision: Decision,
+        _ decision: borrowing Decision,
         event: EventKey,
         at now: Milliseconds,
         key: IdempotencyKey?
-    ) -> Int {
+    ) -> (answerStart: Int, refersToHold: Bool) {
+        // Only a fact about the hold can tell its slot that an answer refers to it.
+        let refersToHold = key != nil && decision.first != nil && decision.answer.refersToHold(at: now)
         beginRecord()
         write(event.rawValue)
         write(now)
-        write(UInt8(key == nil ? 0 : 1))
+        write(
+            (key == nil ? 0 : EventRecordHeader.hasKey) | (refersToHold ? EventRecordHeader.answerRefersToHold : 0)
+        )
         write(UInt16((decision.first == nil ? 0 : 1) + decision.rest.count))
         decision.first?.encode(into: &self)
         for fact in decision.rest { fact.encode(into: &self) }
         if let key { write(key) }
         let answerStart = openPayloadBytes
-        if key != nil { decision.answer.encode(into: &self) }
+        if refersToHold {
+            decision.answer.encodeReference(into: &self)
+        } else if key != nil {
+            decision.answer.encode(into: &self)
+        }
         endRecord()
-        return answerStart
+        return (answerStart, refersToHold)
     }
 }
 
@@ -42,18 +85,16 @@ extension EventRecord {
     /// Decodes a payload of the log.
     public init(_ payload: UnsafeRawBufferPointer) throws(RecordDecoder.Malformed) {
         var decoder = RecordDecoder(payload)
-        event = EventKey(rawValue: try decoder.read())
-        at = try decoder.read()
-        let flags = try decoder.read(UInt8.self)
-        guard flags <= 1 else { throw decoder.malformed("unknown flags \(flags)") }
-        let count = Int(try decoder.read(UInt16.self))
+        let header = try EventRecordHeader(from: &decoder)
+        event = header.event
+        at = header.at
         facts = []
-        for _ in 0..<count { facts.append(try Fact(from: &decoder)) }
+        for _ in 0..<header.factCount { facts.append(try Fact(from: &decoder)) }
         key = nil
         answer = []
-        if flags == 1 {
+        if header.hasKey {
             key = try decoder.readKey()
-            answer = decoder.rest()
+            answer = Array(try decoder.readAnswer(header))
         }
         guard decoder.isAtEnd else { throw decoder.malformed("bytes after the record's end") }
     }

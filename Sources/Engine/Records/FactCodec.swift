@@ -32,7 +32,7 @@ extension Fact {
             buffer.write(at)
         case .holdConfirmed(let reference, let order):
             buffer.write(reference)
-            buffer.write(order)
+            buffer.write(order.state)
         case .ticketsRefunded(let reference, let tickets, let restock):
             buffer.write(reference)
             buffer.write(tickets)
@@ -69,7 +69,8 @@ extension Fact {
         case .eventRestored: 15
         case .holdRestored: 16
         case .endedSlotsRestored: 17
-        case .answerRestored: 18
+        // A reader that knows only whole answers must not take a reference for one.
+        case .answerRestored(_, _, let bytes): bytes.withUnsafeBytes { KeptAnswer.isReference($0) } ? 20 : 18
         case .tierRestored: 19
         }
     }
@@ -93,7 +94,7 @@ extension Fact {
             let line = try decoder.read(UInt8.self)
             self = .lineLocked(reference, line: line, tier: try decoder.read(), try decoder.readLock())
         case 10: self = .holdExtended(try decoder.readReference(), expiresAt: try decoder.read())
-        case 11: self = .holdConfirmed(try decoder.readReference(), try decoder.readOrder())
+        case 11: self = .holdConfirmed(try decoder.readReference(), OrderBox(try decoder.readOrder()))
         case 12: self = .holdReleased(try decoder.readReference(), at: try decoder.read())
         case 13: self = .holdExpired(try decoder.readReference(), at: try decoder.read())
         case 14:
@@ -103,7 +104,7 @@ extension Fact {
         case 15: self = .eventRestored(try decoder.readEventRestored())
         case 16: self = .holdRestored(try decoder.readHold())
         case 17: self = .endedSlotsRestored(try decoder.readNumbers())
-        case 18:
+        case 18, 20:
             let key = try decoder.readKey()
             let at = try decoder.read(Milliseconds.self)
             self = .answerRestored(key, at: at, Array(try decoder.readBytes(count: UInt32.self)))

@@ -33,6 +33,19 @@ public struct RecordDecoder {
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
     }
 
+    /// Seven bits a byte, the lowest first.
+    mutating func readVariable() throws(Malformed) -> UInt32 {
+        var value: UInt64 = 0
+        for shift in 0..<5 as Range<UInt64> {
+            let byte = try read(UInt8.self)
+            value |= UInt64(byte & 0x7f) << (7 * shift)
+            guard byte < 0x80 else { continue }
+            guard let number = UInt32(exactly: value) else { throw malformed("\(value) is out of range") }
+            return number
+        }
+        throw malformed("a number of more than five bytes")
+    }
+
     mutating func readBool() throws(Malformed) -> Bool {
         switch try read(UInt8.self) {
         case 0: return false
@@ -58,9 +71,9 @@ public struct RecordDecoder {
     }
 
     /// Everything up to the record's end.
-    mutating func rest() -> [UInt8] {
+    mutating func rest() -> UnsafeRawBufferPointer {
         defer { offset = bytes.count }
-        return Array(bytes[offset...])
+        return UnsafeRawBufferPointer(rebasing: bytes[offset...])
     }
 
     mutating func readNumbers() throws(Malformed) -> [UInt32] {

@@ -10,6 +10,16 @@ extension RecordBuffer {
         if let value { write(value) }
     }
 
+    /// Seven bits a byte, the lowest first; the high bit says that more follow.
+    mutating func write(variable value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            write(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        write(UInt8(rest))
+    }
+
     mutating func write(_ text: ShortText) {
         write(text.count)
         text.withBytes { write(bytes: $0) }

@@ -58,26 +58,44 @@ public struct Recovery {
 
     /// Applies one record of the log, unless the event's snapshot has it.
     public mutating func apply(_ payload: UnsafeRawBufferPointer, at position: LogPosition) throws {
-        let record: EventRecord
-        do throws(RecordDecoder.Malformed) {
-            record = try EventRecord(payload)
-        } catch {
+        do {
+            var decoder = RecordDecoder(payload)
+            let header = try EventRecordHeader(from: &decoder)
+            if let held = snapshotPositions[header.event], position <= held { return }
+            try apply(header, &decoder, at: position)
+        } catch let error as RecordDecoder.Malformed {
             throw RecoveryError.malformed(position: position, offset: error.offset, reason: error.reason)
         }
-        if let held = snapshotPositions[record.event], position <= held { return }
-        for fact in record.facts { try apply(fact, to: record.event, at: position) }
-        guard events[record.event] != nil else {
-            throw RecoveryError.unknownEvent(position: position, event: record.event)
-        }
-        if let key = record.key {
-            record.answer.withUnsafeBytes { events[record.event]!.remember($0, for: key, at: record.at) }
-        }
-        events[record.event]!.advance(to: record.at)
     }
 
-    private mutating func apply(_ fact: Fact, to key: EventKey, at position: LogPosition) throws {
+    private mutating func apply(
+        _ header: EventRecordHeader,
+        _ decoder: inout RecordDecoder,
+        at position: LogPosition
+    ) throws {
+        for _ in 0..<header.factCount {
+            let fact = try Fact(from: &decoder)
+            try apply(fact, to: header.event, at: position, isAnswered: header.answerRefersToHold)
+        }
+        guard events[header.event] != nil else {
+            throw RecoveryError.unknownEvent(position: position, event: header.event)
+        }
+        if header.hasKey {
+            let key = try decoder.readKey()
+            events[header.event]!.remember(try decoder.readAnswer(header), for: key, at: header.at)
+        }
+        guard decoder.isAtEnd else { throw decoder.malformed("bytes after the record's end") }
+        events[header.event]!.advance(to: header.at)
+    }
+
+    private mutating func apply(
+        _ fact: Fact,
+        to key: EventKey,
+        at position: LogPosition,
+        isAnswered: Bool = false
+    ) throws {
         if events[key] != nil {
-            events[key]!.apply(fact)
+            events[key]!.apply(fact, isAnswered: isAnswered)
         } else if let created = EventInventory(creating: fact), created.key == key {
             events[key] = created
         } else {

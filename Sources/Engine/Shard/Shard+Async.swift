@@ -52,14 +52,18 @@ extension Shard {
     func events(of tenant: ShortText, after: ShortText, limit: Int) async throws(EngineError) -> [EventView] {
         let views = slots.lazy.filter { $0.tenant == tenant && after.precedes($0.details.id) }.map(\.eventView)
         let page = Array(views.sorted { $0.details.id.precedes($1.details.id) }.prefix(limit))
-        guard await durable(lastAppended) else { throw .outcomeUnknown }
+        guard await durable(endTurn()) else { throw .outcomeUnknown }
         return page
     }
 
     func keys() -> [EventKey] { slots.map(\.key) }
 
     /// A copy of the event that shares its memory, and the position up to which it holds everything.
-    func copy(_ key: EventKey) -> (EventInventory, LogPosition) { (slots[slotOf[key]!], lastAppended) }
+    func copy(_ key: EventKey) -> (EventInventory, LogPosition) {
+        // A turn may be open on this loop: what it has decided is in the copy, so it has to be in the log's order.
+        let position = endTurn()
+        return (slots[slotOf[key]!], position)
+    }
 
     public func statistics() -> (counters: ShardCounters, events: Int, holdSlots: Int, idempotencyKeys: Int) {
         let holds = slots.reduce(0) { $0 + $1.holdSlotCount }
@@ -72,5 +76,5 @@ extension Shard {
 private final class OutcomeSink: ReplySink, @unchecked Sendable {
     var outcome: Outcome?
 
-    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?) { self.outcome = outcome }
+    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: BorrowedEvent?) { self.outcome = outcome }
 }

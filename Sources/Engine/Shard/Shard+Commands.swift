@@ -2,12 +2,13 @@ import WAL
 
 extension Shard {
     /// Decides one piece of work. The slot is that of the event which the outcome shows.
-    func handle(_ submission: Submission) -> (Outcome, Int?) {
+    @usableFromInline
+    func handle(_ event: EventKey, _ work: Submission.Work, _ context: CommandContext) -> (Outcome, Int?) {
         if isClosed { return (.unavailable(.closed), nil) }
-        var context = submission.context
+        var context = context
         context.now = now
-        let slot = slotOf[submission.event].flatMap { slots[$0].tenant == context.tenant ? $0 : nil }
-        switch submission.work {
+        let slot = slotOf[event].flatMap { slots[$0].tenant == context.tenant ? $0 : nil }
+        switch work {
         case .query(let query):
             guard let slot else { return (.refused(.eventNotFound), nil) }
             do throws(Rejection) {
@@ -21,7 +22,7 @@ extension Shard {
                 counters.refusedBusy += 1
                 return (.unavailable(.logSaturated), nil)
             }
-            return run(command, context, submission.event, slot)
+            return run(command, context, event, slot)
         }
     }
 
@@ -96,10 +97,10 @@ extension Shard {
     }
 
     /// Writes a decision to the turn's records, and applies it.
-    func record(_ decision: Decision, _ slot: Int, key: IdempotencyKey?, skipsFirst: Bool = false) {
-        let answerStart = records.append(decision, event: slots[slot].key, at: now, key: key)
-        if let first = decision.first, !skipsFirst { apply(first, slot) }
-        for fact in decision.rest { apply(fact, slot) }
+    func record(_ decision: borrowing Decision, _ slot: Int, key: IdempotencyKey?, skipsFirst: Bool = false) {
+        let (answerStart, isAnswered) = records.append(decision, event: slots[slot].key, at: now, key: key)
+        if let first = decision.first, !skipsFirst { apply(first, slot, isAnswered) }
+        for fact in decision.rest { apply(fact, slot, isAnswered) }
         if let key {
             records.withLastPayload { payload in
                 let answer = UnsafeRawBufferPointer(rebasing: payload[answerStart...])
@@ -109,10 +110,10 @@ extension Shard {
         slots[slot].advance(to: now)
     }
 
-    private func apply(_ fact: Fact, _ slot: Int) {
-        slots[slot].apply(fact)
+    private func apply(_ fact: borrowing Fact, _ slot: Int, _ isAnswered: Bool) {
+        slots[slot].apply(fact, isAnswered: isAnswered)
         // An extension needs nothing here: the wheel finds the later deadline when it comes to the earlier one.
-        if case .holdPlaced(let hold) = fact {
+        if case .holdPlaced(let hold) = copy fact {
             wheel.add(.init(event: UInt32(slot), hold: hold.reference), deadline: hold.expiresAt)
         }
     }

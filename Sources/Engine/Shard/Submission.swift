@@ -56,7 +56,7 @@ public enum Unavailability: Equatable, Sendable {
 /// Takes the outcomes of a batch, in the order of its submissions.
 public protocol ReplySink: AnyObject, Sendable {
     /// Called inside the shard at the moment of the decision, so `event` is the state that the outcome shows (nil
-    /// where there is no such event). The outcome may not be told to anybody before the position that `perform`
-    /// returns is durable.
-    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?)
+    /// where there is no such event), valid during the call. The outcome may not be told to anybody before the
+    /// position that `perform` returns is durable.
+    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: BorrowedEvent?)
 }

@@ -14,10 +14,16 @@ struct Envelope: Sendable {
 
     var submission: RoutedSubmission
     var step: Step
-    /// The loop that waits for the answer, and the number of its pending request.
-    var home: Int
-    var pending: UInt32
+    var asker: Asker
     var isRetried = false
+}
+
+/// Who waits for an answer.
+enum Asker: Sendable {
+    /// A connection of this loop, and the number of its request.
+    case connection(Connection, sequence: UInt32)
+    /// Another loop, and the number of its pending request.
+    case loop(Int, pending: UInt32)
 }
 
 /// What one loop sends another.
@@ -25,6 +31,9 @@ enum LoopMessage: Sendable {
     case work(Envelope)
     /// A whole response, durable.
     case reply(pending: UInt32, ByteBuffer)
+    /// Lines of a batch, and the same part with their answers on its way back; they may still have to become durable.
+    case lines(BatchPart)
+    case answeredLines(BatchPart)
 }
 
 /// A request that waits for its answer.

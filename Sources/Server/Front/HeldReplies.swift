@@ -3,8 +3,7 @@ import WAL
 /// The responses of one turn, rendered and held back until the turn's position is durable.
 final class HeldReplies {
     struct Reply {
-        let home: Int
-        let pending: UInt32
+        let asker: Asker
         let range: Range<Int>
     }
 

@@ -1,14 +1,15 @@
 import Engine
+import Loop
 import NIOCore
 import WAL
 
-/// The HTTP front of one loop: routes the requests of its connections, runs those of its own shard, sends the others
-/// to the loops that own them, and answers when what an answer shows is durable.
+/// The HTTP front of one loop: routes the requests of its connections, decides those of its own shard where they are
+/// read, sends the others to the loops that own them, and answers when what an answer shows is durable.
 ///
-/// A turn: `execute` gathers what the connections have read, `runTurn` enters the shard once with all of it, and
-/// `release` sends what has become durable, one write a connection.
+/// A turn: the first request begins the shard's turn, each one is decided and its answer rendered and held, `endTurn`
+/// gives the turn to the log and sends what has become durable, one write a connection.
 // Sound because everything mutable is touched on `loop` only; the mailbox is what other loops may touch.
-final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
+final class LoopFront: RequestExecutor, @unchecked Sendable {
     /// Requests of one loop that may wait for their answers; one more is told 503.
     static let pendingRequestsMax = 65_536
 
@@ -18,13 +19,13 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     static let spareAnswerBytesMax = 1 << 20
 
     let number: Int
-    let loop: any EventLoop
+    let loop: RingLoop
     let engine: Engine
     let operations: Operations
-    let dirtyConnections = DirtyConnections()
     private let shard: Shard
     private let router: Router
     private let mailbox = Mailbox()
+    private let batches: BatchFront
     private var peers: [LoopFront] = []
     private var outboxes: [[LoopMessage]]
     private var received: [LoopMessage] = []
@@ -34,32 +35,32 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     private var random = RandomBits()
     private var immediate = ResponseWriter()
 
-    private var batch: [Submission] = []
+    /// Work of other loops, and what outcomes lead to next.
     private var envelopes: ContiguousArray<Envelope> = []
-    /// What the running turn's outcomes lead to next.
-    private var followUps: [Envelope] = []
-    private var isTurnScheduled = false
+    private var isShardInTurn = false
+    /// Requests of this loop's connections whose answers are held.
+    private var heldRequests = 0
 
     private var current = HeldReplies()
     private var held: ContiguousArray<HeldReplies> = []
     private var heldHead = 0
     private var spare: ContiguousArray<HeldReplies> = []
 
-    init(number: Int, engine: Engine, router: Router, operations: Operations) {
+    init(number: Int, loop: RingLoop, engine: Engine, router: Router, operations: Operations) {
         self.number = number
         self.engine = engine
         self.router = router
         self.operations = operations
         shard = engine.shards[number]
-        loop = shard.loop
+        self.loop = loop
         sections = SectionCache(engine.directory)
+        batches = BatchFront(number: number, engine: engine, router: router)
         outboxes = Array(repeating: [], count: engine.shards.count)
     }
 
     /// Makes the loops known to each other, and this one known to its shard. Before the first connection.
     func connect(to peers: [LoopFront]) async {
         try! await loop.submit { self.peers = peers }.get()
-        await shard.listen { [weak self] position in self?.release(through: position) }
     }
 
     // MARK: - Requests
@@ -72,41 +73,36 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
     ) {
         let now = Engine.systemClock()
         switch router.route(request, bytes, now: now, random: random.next(), sections: &sections) {
-        case .submission(let submission): stage(submission, .answer, connection, sequence)
-        case .readThenWrite(let change): stage(change.read, .read(change), connection, sequence)
+        case .submission(let submission): decide(submission, .answer, connection, sequence)
+        case .readThenWrite(let change): decide(change.read, .read(change), connection, sequence)
         case .problem(let problem, let reply):
             answerNow(connection, sequence) { $0.write(problem, reply) }
         case .listEvents(let listing): list(listing, connection, sequence)
         case .operation(let operation, let reply): operate(operation, reply, connection, sequence)
+        case .batch(let batch):
+            if batches.accept(batch, bytes, on: connection, sequence: sequence) { return }
+            answerNow(connection, sequence) { $0.write(.tooManyBatches, batch.reply) }
         }
     }
 
-    private func stage(
+    private func decide(
         _ submission: RoutedSubmission,
         _ step: Envelope.Step,
         _ connection: Connection,
         _ sequence: UInt32
     ) {
-        guard pending.count < Self.pendingRequestsMax else {
+        guard heldRequests + pending.count < Self.pendingRequestsMax else {
             return answerNow(connection, sequence) { $0.write(.unavailable(.logSaturated), submission.reply) }
         }
-        let ticket = pending.add(PendingRequest(connection: connection, sequence: sequence))
-        dispatch(Envelope(submission: submission, step: step, home: number, pending: ticket))
-        scheduleTurn()
-    }
-
-    private func dispatch(_ envelope: Envelope) {
-        let owner = envelope.submission.event.shard(of: outboxes.count)
-        if owner == number { take(envelope) } else { outboxes[owner].append(.work(envelope)) }
-    }
-
-    private func take(_ envelope: Envelope) {
-        let submission = envelope.submission
-        let tag = ReplyTag(loop: UInt32(number), connection: 0, sequence: UInt32(envelopes.count))
-        batch.append(
-            Submission(event: submission.event, work: submission.work, context: submission.context, tag: tag)
-        )
-        envelopes.append(envelope)
+        let owner = submission.event.shard(of: outboxes.count)
+        if owner == number {
+            heldRequests += 1
+            decide(submission, step, .connection(connection, sequence: sequence), isRetried: false)
+        } else {
+            let ticket = pending.add(PendingRequest(connection: connection, sequence: sequence))
+            let asker = Asker.loop(number, pending: ticket)
+            outboxes[owner].append(.work(Envelope(submission: submission, step: step, asker: asker)))
+        }
     }
 
     private func answerNow(
@@ -121,45 +117,63 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
 
     // MARK: - Turns
 
-    private func scheduleTurn() {
-        guard !isTurnScheduled else { return }
-        isTurnScheduled = true
-        loop.execute { self.runTurn() }
-    }
-
-    private func runTurn() {
-        isTurnScheduled = false
+    /// Decides what other loops have sent, gives the turn to the log, and sends what is durable by now.
+    func endTurn() {
         receive()
-        if !batch.isEmpty { runBatch() }
-        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
+        while !envelopes.isEmpty { decideEnvelopes() }
+        batches.run(&sections, &random, &outboxes)
+        if isShardInTurn { endShardTurn() }
         release(through: engine.log.durablePosition)
+        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
     }
 
-    private func runBatch() {
+    private func decideEnvelopes() {
+        var taken: ContiguousArray<Envelope> = []
+        swap(&taken, &envelopes)
+        for envelope in taken {
+            decide(envelope.submission, envelope.step, envelope.asker, isRetried: envelope.isRetried)
+        }
+    }
+
+    private func beginShardTurn() {
+        isShardInTurn = true
         current.writer.setDate(epochSeconds: Engine.systemClock() / 1_000)
-        let batch = batch
-        current.position = shard.assumeIsolated { $0.perform(batch, sink: self) }
-        self.batch.removeAll(keepingCapacity: true)
-        envelopes.removeAll(keepingCapacity: true)
-        if !current.replies.isEmpty {
-            held.append(current)
-            current = spare.popLast() ?? HeldReplies()
-        }
-        if !followUps.isEmpty {
-            for envelope in followUps { take(envelope) }
-            followUps.removeAll(keepingCapacity: true)
-            scheduleTurn()
+        shard.onLoop { $0.beginTurn() }
+    }
+
+    private func endShardTurn() {
+        isShardInTurn = false
+        current.position = shard.onLoop { $0.endTurn() }
+        guard !current.replies.isEmpty else { return }
+        held.append(current)
+        current = spare.popLast() ?? HeldReplies()
+    }
+
+    /// Decides, and renders the outcome where the event is at hand.
+    private func decide(
+        _ submission: RoutedSubmission,
+        _ step: Envelope.Step,
+        _ asker: Asker,
+        isRetried: Bool
+    ) {
+        if !isShardInTurn { beginShardTurn() }
+        shard.onLoop { shard in
+            shard.decide(submission.event, submission.work, submission.context) { outcome, event in
+                if case .finding = outcome, current.writer.bytes.count > Self.turnAnswerBytesMax {
+                    return hold(asker) { $0.write(.unavailable(.logSaturated), submission.reply) }
+                }
+                if case .answer = step {
+                    return hold(asker) { $0.write(outcome, submission.reply, of: event) }
+                }
+                let envelope = Envelope(submission: submission, step: step, asker: asker, isRetried: isRetried)
+                goOn(envelope, outcome, event)
+            }
         }
     }
 
-    /// Renders an outcome where the event is at hand; called by the shard while the batch runs.
-    func reply(_ tag: ReplyTag, _ outcome: Outcome, _ event: EventInventory?) {
-        let envelope = envelopes[Int(tag.sequence)]
-        if case .finding = outcome, current.writer.bytes.count > Self.turnAnswerBytesMax {
-            return hold(envelope) { $0.write(.unavailable(.logSaturated), envelope.submission.reply) }
-        }
+    private func goOn(_ envelope: Envelope, _ outcome: Outcome, _ event: BorrowedEvent?) {
         switch envelope.step {
-        case .answer: hold(envelope) { $0.write(outcome, envelope.submission.reply, of: event) }
+        case .answer: hold(envelope.asker) { $0.write(outcome, envelope.submission.reply, of: event) }
         case .read(let change): goOn(change, envelope, outcome, event)
         case .write(let change):
             if case .answer(.rejected(.eventChanged)) = outcome, change.retriesOnEventChanged, !envelope.isRetried {
@@ -167,22 +181,22 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
                 again.submission = change.read
                 again.step = .read(change)
                 again.isRetried = true
-                followUps.append(again)
+                envelopes.append(again)
             } else {
-                hold(envelope) { $0.write(outcome, envelope.submission.reply, of: event) }
+                hold(envelope.asker) { $0.write(outcome, envelope.submission.reply, of: event) }
             }
         }
     }
 
-    private func goOn(_ change: ReadThenWrite, _ envelope: Envelope, _ outcome: Outcome, _ event: EventInventory?) {
+    private func goOn(_ change: ReadThenWrite, _ envelope: Envelope, _ outcome: Outcome, _ event: BorrowedEvent?) {
         // A retry gets its first answer, whatever the thing looks like by now.
         if let key = change.context.idempotency, let event {
             do throws(Rejection) {
                 if let kept = try event.remembered(key) {
-                    return hold(envelope) { $0.write(.answer(kept), change.reply, of: event) }
+                    return hold(envelope.asker) { $0.write(.answer(kept), change.reply, of: event) }
                 }
             } catch {
-                return hold(envelope) { $0.write(.answer(.rejected(error)), change.reply, of: event) }
+                return hold(envelope.asker) { $0.write(.answer(.rejected(error)), change.reply, of: event) }
             }
         }
         switch change.next(after: outcome, of: event) {
@@ -190,30 +204,33 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             var next = envelope
             next.submission = submission
             next.step = .write(change)
-            followUps.append(next)
-        case .answer(let outcome): hold(envelope) { $0.write(outcome, change.reply, of: event) }
-        case .problem(let problem): hold(envelope) { $0.write(problem, change.reply) }
+            envelopes.append(next)
+        case .answer(let outcome): hold(envelope.asker) { $0.write(outcome, change.reply, of: event) }
+        case .problem(let problem): hold(envelope.asker) { $0.write(problem, change.reply) }
         }
     }
 
-    private func hold(_ envelope: Envelope, _ write: (inout ResponseWriter) -> Range<Int>) {
+    private func hold(_ asker: Asker, _ write: (inout ResponseWriter) -> Range<Int>) {
         let range = write(&current.writer)
-        current.replies.append(.init(home: envelope.home, pending: envelope.pending, range: range))
+        current.replies.append(.init(asker: asker, range: range))
     }
 
     // MARK: - Between loops
 
     private func send(to owner: Int) {
         let peer = peers[owner]
-        if peer.mailbox.send(&outboxes[owner]) { peer.loop.execute { peer.runTurn() } }
+        // Any work wakes it, and every turn looks into the mailbox.
+        if peer.mailbox.send(&outboxes[owner]) { peer.loop.execute {} }
     }
 
     private func receive() {
         mailbox.drain(into: &received)
         for message in received {
             switch message {
-            case .work(let envelope): take(envelope)
+            case .work(let envelope): envelopes.append(envelope)
             case .reply(let ticket, let bytes): bytes.withUnsafeReadableBytes { deliver($0, to: ticket) }
+            case .lines(let part): batches.add(part)
+            case .answeredLines(let part): batches.take(part)
             }
         }
         received.removeAll(keepingCapacity: true)
@@ -227,7 +244,7 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             let replies = held[heldHead]
             heldHead += 1
             for reply in replies.replies {
-                replies.writer.bytes.withBytes(in: reply.range) { deliver($0, reply) }
+                replies.writer.bytes.withBytes(in: reply.range) { deliver($0, to: reply.asker) }
             }
             let isSmall = replies.writer.bytes.count <= Self.spareAnswerBytesMax
             replies.removeAll()
@@ -240,15 +257,18 @@ final class LoopFront: RequestExecutor, ReplySink, @unchecked Sendable {
             held.removeFirst(heldHead)
             heldHead = 0
         }
-        for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
-        dirtyConnections.flushAll()
+        batches.release(through: position)
+        // Another turn soon, but sockets have theirs in between.
+        if batches.isRunnable { loop.execute {} }
     }
 
-    private func deliver(_ bytes: UnsafeRawBufferPointer, _ reply: HeldReplies.Reply) {
-        if reply.home == number {
-            deliver(bytes, to: reply.pending)
-        } else {
-            outboxes[reply.home].append(.reply(pending: reply.pending, ByteBuffer(bytes: bytes)))
+    private func deliver(_ bytes: UnsafeRawBufferPointer, to asker: Asker) {
+        switch asker {
+        case .connection(let connection, let sequence):
+            heldRequests -= 1
+            connection.answer(sequence, bytes)
+        case .loop(let home, let ticket):
+            outboxes[home].append(.reply(pending: ticket, ByteBuffer(bytes: bytes)))
         }
     }
 
@@ -295,7 +315,6 @@ extension LoopFront {
             self.loop.execute {
                 let request = self.pending.remove(ticket)
                 self.answerNow(request.connection, request.sequence, write)
-                self.dirtyConnections.flushAll()
             }
         }
     }

@@ -1,19 +1,15 @@
-import NIOCore
-
 /// Brings answers, which come in any order, into the order of their requests.
 ///
 /// Pure: bytes go in with their sequence, and come out of `ready` in order. The answer that is due is copied once;
 /// only one that overtook another is kept aside.
-struct AnswerQueue {
+struct AnswerQueue: ~Copyable {
     private struct Early {
         let sequence: UInt32
-        let bytes: ByteBuffer
+        let bytes: [UInt8]
     }
 
-    private static let keptBytesMax = 8 * 1024
-
     /// Answers in order, to be sent.
-    var ready = ByteBuffer()
+    var ready = ByteWriter(capacity: 64)
     /// The sequence of the next request.
     private(set) var next: UInt32 = 0
     /// The sequence whose answer is due.
@@ -59,33 +55,28 @@ struct AnswerQueue {
         precondition(sequence &- due < next &- due, "a request is answered twice, or was never begun")
         guard sequence == due else {
             assert(!early.contains { $0.sequence == sequence }, "a request is answered twice")
-            early.append(Early(sequence: sequence, bytes: ByteBuffer(bytes: bytes)))
+            early.append(Early(sequence: sequence, bytes: Array(bytes)))
             earlyBytes += bytes.count
             return
         }
         appendDue(bytes)
         while let index = early.firstIndex(where: { $0.sequence == due }) {
             let answer = early.remove(at: index)
-            earlyBytes -= answer.bytes.readableBytes
-            answer.bytes.withUnsafeReadableBytes { appendDue($0) }
+            earlyBytes -= answer.bytes.count
+            answer.bytes.withUnsafeBytes { appendDue($0) }
         }
     }
 
-    /// Forgets what was sent; keeps the memory while it is small.
-    mutating func releaseReady() {
-        if ready.capacity > Self.keptBytesMax { ready = ByteBuffer() } else { ready.clear() }
-    }
-
     private mutating func appendDue(_ bytes: UnsafeRawBufferPointer) {
-        if due == last { appendClosing(bytes) } else { ready.writeBytes(bytes) }
+        if due == last { appendClosing(bytes) } else { ready.append(bytes) }
         due &+= 1
     }
 
     /// Puts `Connection: close` behind the status line.
     private mutating func appendClosing(_ bytes: UnsafeRawBufferPointer) {
         let lineEnd = (bytes.firstIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
-        ready.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<lineEnd]))
-        ready.writeStaticString("Connection: close\r\n")
-        ready.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[lineEnd...]))
+        ready.append(UnsafeRawBufferPointer(rebasing: bytes[..<lineEnd]))
+        ready.append("Connection: close\r\n")
+        ready.append(UnsafeRawBufferPointer(rebasing: bytes[lineEnd...]))
     }
 }

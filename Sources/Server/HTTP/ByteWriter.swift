@@ -6,7 +6,8 @@ import Glibc
 struct ByteWriter: ~Copyable, Sendable {
     // Sound because the writer is the only owner of this memory: it is not copyable and frees it in deinit.
     private nonisolated(unsafe) var base: UnsafeMutableRawPointer
-    private var capacity: Int
+    /// Bytes of memory.
+    private(set) var capacity: Int
 
     /// Bytes written so far.
     private(set) var count = 0
@@ -94,11 +95,10 @@ struct ByteWriter: ~Copyable, Sendable {
         Self.storeDecimal(value, digits: digits, at: base + offset)
     }
 
-    /// Takes a part out and moves what follows it forward.
-    mutating func remove(_ range: Range<Int>) {
-        precondition(range.lowerBound >= 0 && range.upperBound <= count)
-        memmove(base + range.lowerBound, base + range.upperBound, count - range.upperBound)
-        count -= range.count
+    /// Moves a part back by `distance` bytes, over what is there. What it leaves behind means nothing any more.
+    mutating func move(_ range: Range<Int>, by distance: Int) {
+        precondition(range.lowerBound >= 0 && distance >= 0 && range.upperBound + distance <= count)
+        memmove(base + range.lowerBound + distance, base + range.lowerBound, range.count)
     }
 
     static func decimalDigits(of value: UInt64) -> Int {

@@ -1,36 +1,36 @@
-import NIOCore
+import Loop
 
 /// One client's connection: bytes in, requests to the executor, answers out in the order of the requests.
 ///
-///     open → finishing (no more requests; the answers in flight) → sending (the channel has all answers) → lingering
-///     (all sent; reads on for a moment, so that the peer is not reset while it reads the last answer) → closed
+///     open → finishing (no more requests; the answers in flight) → lingering (all sent; reads on for a moment, so that
+///     the peer is not reset while it reads the last answer) → closed
 ///
 /// A request that lies whole in the bytes just read is executed where it lies; only the rest of one that does not
 /// is copied. While too many requests wait, or the peer does not read its answers, nothing more is read.
-// Sound because every method is called on the channel's event loop, most of them by the channel itself; other
-// threads only pass the reference along.
-final class Connection: ChannelDuplexHandler, @unchecked Sendable {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
+// Sound because every method is called on the connection's loop; other threads only pass the reference along.
+final class Connection: StreamHandler, @unchecked Sendable {
+    private enum Phase { case open, finishing, lingering, closed }
 
-    private enum Phase { case open, finishing, sending, lingering, closed }
+    /// Memory for answers that a connection keeps between requests, in bytes.
+    private static let keptAnswerBytesMax = 8 * 1024
 
     private let loop: LoopConnections
-    private var context: ChannelHandlerContext?
+    private let stream: SocketStream
     private var phase = Phase.open
     private var parser: RequestParser
     /// The beginning of a request whose rest has not come yet, or requests that have to wait.
-    private var unread = ByteBuffer()
+    private var unread: [UInt8] = []
     private var answers = AnswerQueue()
+    /// What the stream is sending.
+    private var sending = ByteWriter(capacity: 64)
 
-    /// In the list of connections to be flushed, or about to flush itself.
+    /// In the list of connections to be flushed.
     private var isDirty = false
-    /// Reading: what is answered meanwhile is flushed at the end of the read.
-    private var isExecuting = false
     private var isHeldBack = false
-    private var isReadPending = false
-    private var isWriting = false
+    /// The memory of a large request, from its head on until its answer is sent.
+    private var lease: LargeRequestBudget.Lease?
+    /// The large request that is not answered yet: nothing behind it is executed meanwhile.
+    private var leasedSequence: UInt32?
     private var isResumeScheduled = false
     private var inputIsClosed = false
     private var hasSentContinue = false
@@ -42,68 +42,113 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     private var stall = (unsentBytes: 0, tick: Int64(0))
     private var lingerTick: Int64 = 0
 
-    init(loop: LoopConnections) {
+    init(stream: SocketStream, loop: LoopConnections) {
+        self.stream = stream
         self.loop = loop
         parser = RequestParser(limits: loop.limits.request)
         activeTick = loop.tick
     }
 
-    var eventLoop: any EventLoop { loop.eventLoop }
-    var remoteAddress: SocketAddress? { context?.remoteAddress }
     var isClosed: Bool { phase == .closed }
+
+    /// Begins to read, if there may be one more connection.
+    func open() {
+        stream.open(self)
+        switch loop.add(self) {
+        case .admitted: break
+        case .dropped: close()
+        case .refused: refuse(.tooManyConnections)
+        }
+    }
 }
 
 // MARK: - For the executor
 
 extension Connection {
-    /// Answers a request. Copies the bytes; `flush` sends them once all earlier requests are answered.
+    /// Answers a request. Copies the bytes; they are sent at the end of the turn once all earlier requests are
+    /// answered.
     /// - Parameters:
     ///   - bytes: a whole response.
     ///   - close: the connection says `Connection: close` with this answer, and drops the requests behind it.
     func answer(_ sequence: UInt32, _ bytes: UnsafeRawBufferPointer, close: Bool = false) {
-        loop.eventLoop.assertInEventLoop()
         guard phase == .open || phase == .finishing else { return }
         if close { finish(after: sequence) }
         answers.answer(sequence, bytes)
-        guard !isDirty else { return }
-        isDirty = true
-        if !isExecuting { loop.executor.dirtyConnections.append(self) }
+        if sequence == leasedSequence { leasedSequence = nil }
+        markDirty()
     }
 
-    /// Sends what is answered in order. Costs next to nothing where nothing is.
+    private func markDirty() {
+        guard !isDirty else { return }
+        isDirty = true
+        loop.dirtyConnections.append(self)
+    }
+
+    /// Sends what is answered in order; called at the end of the turn.
     func flush() {
         isDirty = false
-        guard phase == .open || phase == .finishing, let context else { return }
-        if answers.ready.readableBytes > 0, context.channel.isWritable { write(to: context) }
         guard phase == .open || phase == .finishing else { return }
-        guard answers.ready.readableBytes + answers.earlyBytes <= loop.limits.unsentBytesMax else { return close() }
-        if answers.isFinished, answers.ready.readableBytes == 0 { return send() }
         sendContinueIfDue()
+        if !answers.ready.isEmpty, !stream.isSending { sendReady() }
+        guard unsentBytes <= loop.limits.unsentBytesMax else { return close() }
+        if answers.isFinished, answers.ready.isEmpty, !stream.isSending { return linger() }
         if isHeldBack, !mustHoldBack { scheduleResume() }
     }
 
-    /// The write may fail or change the writability before it returns; both come back into this class.
-    private func write(to context: ChannelHandlerContext) {
-        guard !isWriting else { return }
-        isWriting = true
-        activeTick = loop.tick
-        context.writeAndFlush(wrapOutboundOut(answers.ready), promise: nil)
-        answers.releaseReady()
-        isWriting = false
+    /// Sets room aside for a request whose body or answer is large, and executes nothing behind it until it is
+    /// answered. To be called while it is executed.
+    /// - Parameter bytes: of the body and, as far as that can be told, of the answer.
+    /// - Returns: false when the loop's large requests take as much as they may: the request is to be refused.
+    func setAside(_ bytes: Int, for sequence: UInt32) -> Bool {
+        guard takeLease(bytes) else { return false }
+        leasedSequence = sequence
+        return true
     }
+
+    private func takeLease(_ bytes: Int) -> Bool {
+        if let lease { return lease.grow(to: bytes) }
+        lease = loop.largeRequests.lease(bytes)
+        return lease != nil
+    }
+
+    /// Unless the next large request has begun to arrive.
+    private func releaseLeaseIfSent() {
+        if leasedSequence == nil, requestBeganTick == nil, answers.ready.isEmpty { lease = nil }
+    }
+
+    private func sendReady() {
+        activeTick = loop.tick
+        swap(&sending, &answers.ready)
+        // Stays where it is until `sent`: nothing writes to `sending` before.
+        sending.withBytes { stream.send($0) }
+    }
+
+    func sent() {
+        activeTick = loop.tick
+        if sending.capacity > Self.keptAnswerBytesMax {
+            sending = ByteWriter(capacity: 64)
+        } else {
+            sending.removeAll()
+        }
+        if lease != nil { releaseLeaseIfSent() }
+        if phase == .open, !isHeldBack, answers.ready.isEmpty { return }
+        markDirty()
+    }
+
+    /// Answer bytes that the kernel has not taken yet.
+    private var unsentBytes: Int { answers.ready.count + answers.earlyBytes + stream.unsentBytes }
 
     /// Answers what is in flight, the last with `Connection: close`, and closes. A request half received is dropped.
     func drain() {
-        loop.eventLoop.assertInEventLoop()
         guard phase == .open else { return }
         phase = .finishing
         answers.finish()
         dropUnread()
-        flush()
+        markDirty()
     }
 
     /// Closes at once, answered or not.
-    func close() { context?.close(promise: nil) }
+    func close() { stream.close() }
 
     private func finish(after sequence: UInt32) {
         if phase == .open { phase = .finishing }
@@ -113,8 +158,9 @@ extension Connection {
 
     private func dropUnread() {
         requestBeganTick = nil
-        unread = ByteBuffer()
-        release()
+        unread = []
+        isHeldBack = false
+        if !inputIsClosed { stream.startReceiving() }
     }
 }
 
@@ -122,9 +168,8 @@ extension Connection {
 
 extension Connection {
     private var mustHoldBack: Bool {
-        answers.inFlight >= loop.limits.requestsInFlightMax
-            || answers.ready.readableBytes + answers.earlyBytes >= loop.limits.unsentBytesPause
-            || context?.channel.isWritable != true
+        leasedSequence != nil || answers.inFlight >= loop.limits.requestsInFlightMax
+            || unsentBytes >= loop.limits.unsentBytesPause
     }
 
     /// Executes the requests that are complete, and returns how many bytes they were.
@@ -133,6 +178,7 @@ extension Connection {
         while phase == .open, offset < bytes.count {
             if mustHoldBack {
                 isHeldBack = true
+                stream.stopReceiving()
                 return offset
             }
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
@@ -160,6 +206,7 @@ extension Connection {
 
     private func waitForMore(receivedBytes: Int) {
         if requestBeganTick == nil { requestBeganTick = loop.tick }
+        if let bodyBytes = parser.largeBodyBytes, !takeLease(bodyBytes) { return refuse(.tooManyLargeRequests) }
         // A client that has begun to send the body does not wait for a leave to do so.
         if parser.awaitsContinue, receivedBytes > parser.bodyStart { hasSentContinue = true }
         sendContinueIfDue()
@@ -167,11 +214,10 @@ extension Connection {
 
     /// `100 Continue` belongs behind the answers to all earlier requests.
     private func sendContinueIfDue() {
-        guard phase == .open, parser.awaitsContinue, !hasSentContinue, answers.inFlight == 0,
-            answers.ready.readableBytes == 0, let context
-        else { return }
+        guard phase == .open, parser.awaitsContinue, !hasSentContinue, answers.inFlight == 0 else { return }
         hasSentContinue = true
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+        answers.ready.append("HTTP/1.1 100 Continue\r\n\r\n")
+        markDirty()
     }
 
     /// Answers in place of the executor, after all requests before, and closes.
@@ -185,107 +231,41 @@ extension Connection {
 
     private func consumeUnread() {
         // Taken out for the time of reading: the executor may close the connection meanwhile.
-        var bytes = unread
-        unread = ByteBuffer()
-        let consumedBytes = bytes.withUnsafeReadableBytes { consume($0) }
-        bytes.moveReaderIndex(forwardBy: consumedBytes)
-        guard phase == .open, bytes.readableBytes > 0 else { return }
-        bytes.discardReadBytes()
+        var bytes: [UInt8] = []
+        swap(&bytes, &unread)
+        let consumedBytes = bytes.withUnsafeBytes { consume($0) }
+        guard phase == .open, consumedBytes < bytes.count else { return }
+        bytes.removeFirst(consumedBytes)
         unread = bytes
     }
 }
 
-// MARK: - Backpressure
+// MARK: - The stream
 
 extension Connection {
-    func read(context: ChannelHandlerContext) {
-        if isHeldBack { isReadPending = true } else { context.read() }
-    }
-
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, !isWriting { flush() }
-    }
-
-    /// In a turn of its own: `flush` may be called by an executor that is not prepared for requests.
-    private func scheduleResume() {
-        guard !isResumeScheduled else { return }
-        isResumeScheduled = true
-        loop.eventLoop.execute { self.resume() }
-    }
-
-    private func resume() {
-        isResumeScheduled = false
-        guard phase == .open, isHeldBack, !mustHoldBack else { return }
-        isHeldBack = false
-        if requestBeganTick != nil { requestBeganTick = loop.tick }
-        isExecuting = true
-        consumeUnread()
-        isExecuting = false
-        if isDirty { flush() }
-        if !isHeldBack { release() }
-        closeIfInputEnded()
-    }
-
-    /// Reads on.
-    private func release() {
-        isHeldBack = false
-        guard isReadPending else { return }
-        isReadPending = false
-        context?.read()
-    }
-}
-
-// MARK: - The channel
-
-extension Connection {
-    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
-
-    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
-
-    func channelActive(context: ChannelHandlerContext) {
-        switch loop.add(self) {
-        case .admitted: break
-        case .dropped: close()
-        case .refused:
-            refuse(.tooManyConnections)
-            flush()
-        }
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    func received(_ bytes: UnsafeRawBufferPointer) {
         guard phase == .open else { return }
-        isExecuting = true
-        var bytes = unwrapInboundIn(data)
-        if unread.readableBytes > 0 || isHeldBack {
-            unread.writeBuffer(&bytes)
+        guard unread.isEmpty, !isHeldBack else {
+            unread.append(contentsOf: bytes)
             if !isHeldBack { consumeUnread() }
             return
         }
-        let consumedBytes = bytes.withUnsafeReadableBytes { consume($0) }
-        guard phase == .open, consumedBytes < bytes.readableBytes else { return }
-        bytes.moveReaderIndex(forwardBy: consumedBytes)
-        unread.writeBuffer(&bytes)
+        let consumedBytes = consume(bytes)
+        guard phase == .open, consumedBytes < bytes.count else { return }
+        unread.append(contentsOf: bytes[consumedBytes...])
     }
 
-    func channelReadComplete(context: ChannelHandlerContext) {
-        isExecuting = false
-        if isDirty { flush() }
-    }
-
-    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        guard let event = event as? ChannelEvent, event == .inputClosed else { return }
+    func receiveEnded() {
         inputIsClosed = true
         closeIfInputEnded()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    func closed() {
         phase = .closed
         dropUnread()
         loop.remove(self)
         loop.executor.connectionClosed(self)
     }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { close() }
 
     /// A peer that has shut its side down still gets the answers to what it has sent whole.
     private func closeIfInputEnded() {
@@ -294,22 +274,28 @@ extension Connection {
         if !isHeldBack { drain() }
     }
 
-    /// The last answer is with the channel: an empty write behind it tells when it has been sent.
-    private func send() {
-        guard let context else { return }
-        phase = .sending
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.whenComplete { _ in self.linger() }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: sent)
+    /// In a turn of its own: `flush` runs at the end of one.
+    private func scheduleResume() {
+        guard !isResumeScheduled else { return }
+        isResumeScheduled = true
+        loop.eventLoop.submit { self.resume() }
+    }
+
+    private func resume() {
+        isResumeScheduled = false
+        guard phase == .open, isHeldBack, !mustHoldBack else { return }
+        isHeldBack = false
+        if requestBeganTick != nil { requestBeganTick = loop.tick }
+        consumeUnread()
+        if !isHeldBack, !inputIsClosed { stream.startReceiving() }
+        closeIfInputEnded()
     }
 
     private func linger() {
-        guard phase == .sending else { return }
         phase = .lingering
         lingerTick = loop.tick
         if inputIsClosed { return close() }
-        context?.close(mode: .output, promise: nil)
-        release()
+        stream.endSending()
     }
 }
 
@@ -326,7 +312,6 @@ extension Connection {
         } else if let requestBeganTick, !isHeldBack {
             guard loop.tick - requestBeganTick >= loop.ticks(limits.requestTimeoutMs) else { return }
             refuse(.timeout)
-            flush()
         } else if answers.inFlight == 0, loop.tick - activeTick >= loop.ticks(limits.idleTimeoutMs) {
             close()
         }
@@ -334,7 +319,7 @@ extension Connection {
 
     /// Whether the peer has not read a byte of what waits for it, for too long.
     private var isStalled: Bool {
-        let unsentBytes = (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let unsentBytes = stream.unsentBytes
         if unsentBytes == 0 || unsentBytes != stall.unsentBytes { stall = (unsentBytes, loop.tick) }
         return loop.tick - stall.tick >= loop.ticks(loop.limits.writeStallTimeoutMs)
     }

@@ -6,7 +6,9 @@ struct ConnectionLimits: Sendable {
     /// Answer bytes not handed to the system yet; from there on no further request is executed.
     var unsentBytesPause = 256 * 1024
     /// Answer bytes a peer may leave unread before its connection is closed; beyond the largest single answer.
-    var unsentBytesMax = 8 * 1024 * 1024
+    var unsentBytesMax = 24 * 1024 * 1024
+    /// Bytes that the large requests of one loop's connections may take together, bodies and answers.
+    var largeRequestBytesMax = 128 * 1024 * 1024
     /// Without any request.
     var idleTimeoutMs: Int64 = 60_000
     /// From the first byte of a request to its last.

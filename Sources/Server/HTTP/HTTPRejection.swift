@@ -45,6 +45,11 @@ struct HTTPRejection: Error, Sendable {
         code: "REQUEST_TIMEOUT",
         reason: "The request did not arrive completely in time."
     )
+    static let tooManyLargeRequests = HTTPRejection(
+        status: .serviceUnavailable,
+        code: "TOO_MANY_LARGE_REQUESTS",
+        reason: "The server has as many large requests at once as it takes; nothing has happened, try again shortly."
+    )
     static let tooManyConnections = HTTPRejection(
         status: .serviceUnavailable,
         code: "TOO_MANY_CONNECTIONS",

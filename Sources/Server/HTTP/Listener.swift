@@ -1,5 +1,5 @@
+import Loop
 import NIOCore
-import NIOPosix
 
 /// Accepts connections and spreads them over the event loops, each with an executor of its own.
 final class Listener: Sendable {
@@ -14,15 +14,13 @@ final class Listener: Sendable {
 
     /// The port it listens on.
     let port: Int
-    private let channel: any Channel
     private let loops: [LoopConnections]
     private let count: ConnectionCount
 
-    private init(channel: any Channel, loops: [LoopConnections], count: ConnectionCount) {
-        self.channel = channel
+    private init(port: Int, loops: [LoopConnections], count: ConnectionCount) {
+        self.port = port
         self.loops = loops
         self.count = count
-        port = channel.localAddress?.port ?? 0
     }
 
     /// Connections that are open.
@@ -30,16 +28,17 @@ final class Listener: Sendable {
 
     /// Binds and begins to accept.
     /// - Parameters:
-    ///   - group: its loops run the connections; stays the caller's.
+    ///   - eventLoops: run the connections, each as many as the others; the first one accepts.
     ///   - executor: called once for each loop, on it.
+    /// - Throws: `ListenError`.
     static func start(
-        group: MultiThreadedEventLoopGroup,
+        eventLoops: [RingLoop],
         configuration: Configuration,
-        executor: @escaping @Sendable (any EventLoop) -> any RequestExecutor
+        executor: @escaping @Sendable (RingLoop) -> any RequestExecutor
     ) async throws -> Listener {
         let count = ConnectionCount()
         var loops: [LoopConnections] = []
-        for eventLoop in group.makeIterator() {
+        for eventLoop in eventLoops {
             let loop = try await eventLoop.submit {
                 let loop = LoopConnections(
                     eventLoop: eventLoop,
@@ -47,19 +46,36 @@ final class Listener: Sendable {
                     limits: configuration.connection,
                     count: count
                 )
-                loop.startTimer()
+                loop.start()
                 return loop
             }.get()
             loops.append(loop)
         }
-        let channel = try await bootstrap(group, configuration, loops)
-            .bind(host: configuration.host, port: configuration.port).get()
-        return Listener(channel: channel, loops: loops, count: count)
+        let spread = loops
+        let port = try await eventLoops[0].submit { try listen(spread, configuration) }.get()
+        return Listener(port: port, loops: loops, count: count)
+    }
+
+    /// Called on the first loop.
+    private static func listen(_ loops: [LoopConnections], _ configuration: Configuration) throws -> Int {
+        var next = 0
+        let socket = try ListeningSocket(
+            host: configuration.host,
+            port: configuration.port,
+            backlog: configuration.backlog
+        ) { descriptor in
+            let loop = loops[next]
+            next = (next + 1) % loops.count
+            loop.eventLoop.execute { loop.open(descriptor) }
+        }
+        loops[0].eventLoop.listen(socket)
+        return socket.port
     }
 
     /// Stops accepting, lets every connection finish, and closes those that have not by the deadline.
     func drain(timeout: TimeAmount) async {
-        try? await channel.close().get()
+        let first = loops[0].eventLoop
+        try? await first.submit { first.stopListening() }.get()
         let deadline = NIODeadline.now() + timeout
         await withTaskGroup(of: Void.self) { group in
             for loop in loops { group.addTask { await Self.drain(loop, deadline: deadline) } }
@@ -72,30 +88,5 @@ final class Listener: Sendable {
         loop.eventLoop.execute { loop.drain(promise) }
         try? await promise.futureResult.get()
         closing.cancel()
-    }
-
-    private static func bootstrap(
-        _ group: MultiThreadedEventLoopGroup,
-        _ configuration: Configuration,
-        _ loops: [LoopConnections]
-    ) -> ServerBootstrap {
-        ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: configuration.backlog)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // Every channel keeps a buffer of this size: small while idle, large under a large body.
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 65_536)
-            )
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
-                        preconditionFailure("a connection on a loop of another group")
-                    }
-                    try channel.pipeline.syncOperations.addHandler(Connection(loop: loop))
-                }
-            }
     }
 }

@@ -1,3 +1,4 @@
+import Loop
 import NIOCore
 import Synchronization
 
@@ -18,9 +19,11 @@ final class ConnectionCount: Sendable {
 final class LoopConnections: @unchecked Sendable {
     enum Admission { case admitted, refused, dropped }
 
-    let eventLoop: any EventLoop
+    let eventLoop: RingLoop
+    let dirtyConnections = DirtyConnections()
     let executor: any RequestExecutor
     let limits: ConnectionLimits
+    let largeRequests: LargeRequestBudget
     private(set) var tick: Int64 = 0
     private let count: ConnectionCount
     private var connections: [ObjectIdentifier: Connection] = [:]
@@ -28,16 +31,22 @@ final class LoopConnections: @unchecked Sendable {
     private var isDraining = false
     private var whenEmpty: EventLoopPromise<Void>?
 
-    init(eventLoop: any EventLoop, executor: any RequestExecutor, limits: ConnectionLimits, count: ConnectionCount) {
+    init(eventLoop: RingLoop, executor: any RequestExecutor, limits: ConnectionLimits, count: ConnectionCount) {
         self.eventLoop = eventLoop
         self.executor = executor
         self.limits = limits
         self.count = count
+        largeRequests = LargeRequestBudget(bytesMax: limits.largeRequestBytesMax)
     }
 
     /// Ticks after which `milliseconds` have passed for certain: the tick that runs is not a whole one.
     func ticks(_ milliseconds: Int64) -> Int64 {
         (milliseconds + limits.timeoutCheckIntervalMs - 1) / limits.timeoutCheckIntervalMs + 1
+    }
+
+    /// - Parameter descriptor: a connected socket.
+    func open(_ descriptor: Int32) {
+        Connection(stream: SocketStream(descriptor: descriptor, loop: eventLoop), loop: self).open()
     }
 
     /// Counts a new connection. `refused` ones are answered 503 and stay until they have read it, so there is a
@@ -56,8 +65,12 @@ final class LoopConnections: @unchecked Sendable {
         finishIfEmpty()
     }
 
-    func startTimer() {
-        eventLoop.assertInEventLoop()
+    /// Looks after the connections from now on: at the end of every turn, and once a tick.
+    func start() {
+        eventLoop.atEndOfTurn { [self] in
+            executor.endTurn()
+            dirtyConnections.flushAll()
+        }
         let interval = TimeAmount.milliseconds(limits.timeoutCheckIntervalMs)
         timer = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
             self?.advance()

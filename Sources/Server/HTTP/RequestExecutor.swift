@@ -1,11 +1,7 @@
 /// Where a connection hands its requests: what runs a loop's routes.
 ///
-/// Everything here is called on the connection's event loop.
+/// Everything here is called on the connection's loop.
 protocol RequestExecutor: AnyObject {
-    /// The connections that were answered and not flushed in this turn. Whoever answers outside of `execute` calls
-    /// `flushAll()` once at the end of the turn.
-    var dirtyConnections: DirtyConnections { get }
-
     /// Takes a request. The answer comes now or later, by `connection.answer` with the same sequence, exactly once.
     /// - Parameters:
     ///   - bytes: what the request's ranges point into; valid during the call.
@@ -17,6 +13,9 @@ protocol RequestExecutor: AnyObject {
         sequence: UInt32
     )
 
+    /// All requests of the turn are here. What is answered now, is sent with this turn.
+    func endTurn()
+
     /// A request was refused by the parser or the clock, and already answered. For counting.
     func requestRefused(_ rejection: HTTPRejection, on connection: Connection)
 
@@ -25,6 +24,7 @@ protocol RequestExecutor: AnyObject {
 }
 
 extension RequestExecutor {
+    func endTurn() {}
     func requestRefused(_ rejection: HTTPRejection, on connection: Connection) {}
     func connectionClosed(_ connection: Connection) {}
 }

@@ -40,6 +40,12 @@ struct RequestParser: Sendable {
     /// Offset of the first byte of the body, once the head is complete.
     var bodyStart: Int { lineStart }
 
+    /// Bytes of the body that is awaited, where it is larger than most routes accept.
+    var largeBodyBytes: Int? {
+        guard phase == .body, let contentLength, contentLength > limits.bodyBytesMax else { return nil }
+        return contentLength
+    }
+
     /// Reads one request.
     /// - Parameter bytes: everything from the first byte of the request on; at each call the same bytes as at the
     ///   call before, and more.

@@ -1,6 +1,6 @@
 /// The media types this server answers in.
 enum ContentType: Sendable {
-    case json, problem, text, metrics, html, eventStream
+    case json, problem, text, metrics, html, eventStream, lines
 
     var headerLine: StaticString {
         switch self {
@@ -10,6 +10,7 @@ enum ContentType: Sendable {
         case .metrics: "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
         case .html: "Content-Type: text/html; charset=utf-8\r\n"
         case .eventStream: "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+        case .lines: "Content-Type: application/x-ndjson\r\n"
         }
     }
 }
@@ -19,6 +20,9 @@ enum ContentType: Sendable {
 ///
 /// Several responses may be written one after the other; `end` says where each of them lies. The connection adds
 /// `Connection: close` to the last one it sends, so that nobody who writes a response needs to know.
+///
+/// Between `beginLines` and `endLines` the same calls write a line of a batch's answer instead of a response:
+/// `{"status":409,"body":{…}}`. Header fields are left out there.
 struct ResponseWriter: ~Copyable, Sendable {
     private enum Step { case idle, head, body }
 
@@ -32,6 +36,7 @@ struct ResponseWriter: ~Copyable, Sendable {
     private var lengthOffset = 0
     private var bodyOffset = 0
     private var forbidsBody = false
+    private var isLine = false
     private var date = HTTPDate()
 
     /// - Parameter capacity: bytes to begin with.
@@ -50,6 +55,7 @@ struct ResponseWriter: ~Copyable, Sendable {
     mutating func begin(_ status: HTTPStatus, _ contentType: ContentType? = nil) {
         precondition(step == .idle, "a response is begun before the last one ended")
         step = .head
+        if isLine { return beginLine(status) }
         start = bytes.count
         forbidsBody = status.forbidsBody
         bytes.append(status.statusLine)
@@ -61,18 +67,21 @@ struct ResponseWriter: ~Copyable, Sendable {
     ///   - name: as it goes on the wire, without the colon.
     ///   - value: without control characters: the caller's own text, or bytes that the request parser let through.
     mutating func header(_ name: StaticString, _ value: UnsafeRawBufferPointer) {
+        if isLine { return }
         beginHeader(name)
         bytes.append(value)
         bytes.append("\r\n")
     }
 
     mutating func header(_ name: StaticString, _ value: String) {
+        if isLine { return }
         beginHeader(name)
         bytes.append(value)
         bytes.append("\r\n")
     }
 
     mutating func header(_ name: StaticString, _ value: Int64) {
+        if isLine { return }
         beginHeader(name)
         bytes.append(decimal: value)
         bytes.append("\r\n")
@@ -88,6 +97,7 @@ struct ResponseWriter: ~Copyable, Sendable {
     mutating func beginBody() {
         precondition(step == .head, "a body without a head")
         step = .body
+        if isLine { return bytes.append(",\"body\":") }
         bytes.append("Content-Length: ")
         lengthOffset = bytes.count
         bytes.append("000000000\r\n\r\n")
@@ -106,6 +116,7 @@ struct ResponseWriter: ~Copyable, Sendable {
     /// - Parameter omitBody: for HEAD: the length is told, the body left out.
     @discardableResult
     mutating func end(omitBody: Bool = false) -> Range<Int> {
+        if isLine { return endLine() }
         switch step {
         case .idle: preconditionFailure("end without begin")
         case .head: bytes.append(forbidsBody ? "\r\n" : "Content-Length: 0\r\n\r\n")
@@ -121,7 +132,47 @@ struct ResponseWriter: ~Copyable, Sendable {
         let digits = ByteWriter.decimalDigits(of: length)
         precondition(digits <= Self.lengthDigits)
         if omitBody { bytes.truncate(to: bodyOffset) }
-        bytes.overwrite(decimal: length, digits: digits, at: lengthOffset)
-        bytes.remove((lengthOffset + digits)..<(lengthOffset + Self.lengthDigits))
+        // The head moves towards the body, not the other way round: it is shorter, and a batch's body by far.
+        let unused = Self.lengthDigits - digits
+        bytes.overwrite(decimal: length, digits: digits, at: lengthOffset + unused)
+        bytes.move(start..<lengthOffset, by: unused)
+        start += unused
+    }
+}
+
+// MARK: - Lines
+
+extension ResponseWriter {
+    /// From here on each `begin` … `end` writes a line. Before the first response, or within a body.
+    mutating func beginLines() {
+        precondition(step != .head && !isLine, "lines within a head or within lines")
+        isLine = true
+        step = .idle
+    }
+
+    /// - Parameter isBody: whether the lines were the body of a response, which goes on.
+    mutating func endLines(isBody: Bool) {
+        precondition(isLine && step == .idle, "lines that have not begun, or one that has not ended")
+        isLine = false
+        step = isBody ? .body : .idle
+    }
+
+    /// Seconds after which to try again: a header field of a response, a member of a line.
+    mutating func retryAfter(seconds: UInt32) {
+        guard isLine else { return header("Retry-After", Int64(seconds)) }
+        bytes.append(",\"retry_after\":")
+        bytes.append(decimal: Int64(seconds))
+    }
+
+    private mutating func beginLine(_ status: HTTPStatus) {
+        bytes.append("{\"status\":")
+        bytes.append(decimal: Int64(status.rawValue))
+    }
+
+    private mutating func endLine() -> Range<Int> {
+        precondition(step != .idle, "end without begin")
+        step = .idle
+        bytes.append("}\n")
+        return 0..<bytes.count
     }
 }

@@ -19,6 +19,13 @@ struct JSONString {
         unescape { bytes.append($0) }
     }
 
+    /// The string's own UTF-8. Valid inside `body` only.
+    func withBytes<R>(_ body: (UnsafeRawBufferPointer) -> R) -> R {
+        guard hasEscapes else { return body(content) }
+        var text = makeString()
+        return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+    }
+
     func makeString() -> String {
         guard hasEscapes else { return String(decoding: content, as: UTF8.self) }
         var utf8: [UInt8] = []

@@ -3,8 +3,8 @@ import Dispatch
 import Engine
 import Glibc
 import Logging
+import Loop
 import NIOCore
-import NIOPosix
 import WAL
 
 /// `holdfast serve`: recover, listen, sell; on SIGTERM or SIGINT drain, snapshot, exit 0.
@@ -23,6 +23,9 @@ struct Serve: AsyncParsableCommand {
         } catch let error as LogError {
             logger.critical("\(error)")
             throw ExitCode(1)
+        } catch let error as ListenError {
+            logger.critical("\(error)")
+            throw ExitCode(1)
         } catch let error as RecoveryError {
             logger.critical("\(settings.data): \(error)")
             throw ExitCode(1)
@@ -30,8 +33,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(_ settings: Settings, _ logger: Logger, _ stop: StopSignal) async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.shards)
-        let loops = Array(group.makeIterator())
+        let loops = try (0..<settings.shards).map { try RingLoop.start(number: $0) }
         let log = try WriteAheadLog.open(
             folder: settings.data,
             options: Engine.logOptions(shards: settings.shards),
@@ -47,13 +49,14 @@ struct Serve: AsyncParsableCommand {
 
         let operations = Operations(openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self))
         let fronts = loops.indices.map {
-            LoopFront(number: $0, engine: engine, router: Router(), operations: operations)
+            LoopFront(number: $0, loop: loops[$0], engine: engine, router: Router(), operations: operations)
         }
         for front in fronts { await front.connect(to: fronts) }
         var configuration = Listener.Configuration()
         configuration.host = settings.host
         configuration.port = settings.port
-        let listener = try await Listener.start(group: group, configuration: configuration) { loop in
+        configuration.connection.request.bodyBytesMaxOfRoute = BatchRequest.bodyBytesMax
+        let listener = try await Listener.start(eventLoops: loops, configuration: configuration) { loop in
             fronts.first { $0.loop === loop }!
         }
         operations.setReady(true)
@@ -67,7 +70,7 @@ struct Serve: AsyncParsableCommand {
         await listener.drain(timeout: .seconds(10))
         try await engine.stop()
         logger.info("stopped; everything is durable up to position \(log.durablePosition)")
-        try await group.shutdownGracefully()
+        for loop in loops { loop.stop() }
     }
 
     private func report(_ found: Engine.Found, _ settings: Settings, _ logger: Logger) {

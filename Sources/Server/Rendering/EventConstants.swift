@@ -15,6 +15,8 @@ extension EventInventory: EventConstants {
     var currency: ShortText { details.currency }
 }
 
+extension BorrowedEvent: EventConstants {}
+
 /// Stands where no event is: for refusals that show nothing of one.
 struct NoEvent: EventConstants {
     var key: EventKey { EventKey(rawValue: 0) }

@@ -141,7 +141,7 @@ extension ResponseWriter {
         begin(problem.status, .problem)
         echo(reply)
         if problem.status == .methodNotAllowed { header("Allow", problem.allowed.fieldValue) }
-        if problem.retryAfterSeconds > 0 { header("Retry-After", Int64(problem.retryAfterSeconds)) }
+        if problem.retryAfterSeconds > 0 { retryAfter(seconds: problem.retryAfterSeconds) }
         beginBody()
         bytes.beginObject()
         bytes.key("type")

@@ -11,6 +11,8 @@ struct BodyReader {
     static let errorsMax = 64
 
     private(set) var errors: [FieldError] = []
+    /// For a line of a batch: the members that a single request has elsewhere.
+    var line: BatchLineMembers?
     private var json: JSONReader
     private let isAbsent: Bool
 
@@ -24,7 +26,7 @@ struct BodyReader {
 
     /// Opens the object of the body.
     mutating func begin() throws(JSONError) {
-        guard !isAbsent else { return }
+        guard !isAbsent, line == nil else { return }
         guard try json.peekKind() == .object else { throw json.malformed("the body must be an object,") }
         try json.beginObject()
     }
@@ -32,7 +34,10 @@ struct BodyReader {
     /// The key of the body's next member; nil behind the last one, and then the body has been read to its end.
     mutating func nextKey() throws(JSONError) -> JSONString? {
         guard !isAbsent else { return nil }
-        if let key = try json.nextKey() { return key }
+        while let key = try json.nextKey() {
+            if line == nil { return key }
+            if try !takeLineMember(key) { return key }
+        }
         try json.finish()
         return nil
     }
@@ -42,6 +47,12 @@ struct BodyReader {
 
     /// Passes over a member that means nothing here.
     mutating func skip() throws(JSONError) { try json.skipValue() }
+
+    /// Passes over all members.
+    mutating func readOver() throws(JSONError) {
+        try begin()
+        while try nextKey() != nil { try skip() }
+    }
 
     /// The member's value as it came.
     mutating func raw() throws(JSONError) -> UnsafeRawBufferPointer { try json.readRaw() }

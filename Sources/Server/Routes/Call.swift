@@ -33,7 +33,11 @@ struct Call {
     static let idempotencyKeyBytesMax = 255
 
     /// Reads who asks, and the key for retries of a change.
-    mutating func readHeaders(isChange: Bool, _ requiresIdempotencyKey: Bool) throws(Problem) {
+    mutating func readHeaders(
+        isChange: Bool,
+        _ requiresIdempotencyKey: Bool,
+        _ endpoint: Endpoint
+    ) throws(Problem) {
         if !request.tenantId.isAbsent {
             guard let tenant = Self.visible(bytes[request.tenantId]) else {
                 throw .invalidHeader("X-Tenant-Id must be 1 to 64 visible ASCII characters.")
@@ -51,24 +55,32 @@ struct Call {
             if requiresIdempotencyKey { throw .idempotencyKeyRequired }
             return
         }
-        try readIdempotencyKey(bytes[request.idempotencyKey])
+        try readIdempotencyKey(bytes[request.idempotencyKey], endpoint)
     }
 
-    private mutating func readIdempotencyKey(_ key: UnsafeRawBufferPointer) throws(Problem) {
-        guard (1...Self.idempotencyKeyBytesMax).contains(key.count), Self.isVisible(key) else {
+    private mutating func readIdempotencyKey(
+        _ key: UnsafeRawBufferPointer,
+        _ endpoint: Endpoint
+    ) throws(Problem) {
+        guard Self.isIdempotencyKey(key) else {
             throw .invalidHeader("Idempotency-Key must be 1 to 255 visible ASCII characters.")
         }
         let identity = IdempotencyKey(
             tenant: context.tenant,
             principal: context.principal,
             key: key,
-            fingerprint: fingerprint
+            fingerprint: endpoint.isSale ? 0 : fingerprint
         )
         context.idempotency = identity
         reply.requestID = RequestID(identity)
     }
 
-    /// What tells a retry from another request with the same key: method, path and body, as they were sent.
+    static func isIdempotencyKey(_ key: UnsafeRawBufferPointer) -> Bool {
+        (1...idempotencyKeyBytesMax).contains(key.count) && isVisible(key)
+    }
+
+    /// What tells a retry from another request with the same key: method, path and body, as they were sent. A command
+    /// of the sale has a fingerprint of its own.
     private var fingerprint: UInt64 {
         let path = bytes[request.path]
         var hash = StableHash(seed: 0x6669_6e67_6572_7072)
@@ -100,7 +112,7 @@ struct Call {
     func readBody<Fields>(
         _ read: (inout BodyReader) throws(JSONError) -> Fields
     ) throws(Problem) -> (Fields, BodyReader) {
-        if !body.isEmpty, !isJSON(bytes[request.contentType]) { throw .unsupportedMediaType }
+        if !body.isEmpty, !Self.isType(bytes[request.contentType], "json") { throw .unsupportedMediaType }
         var reader = BodyReader(body)
         do throws(JSONError) {
             let fields = try read(&reader)
@@ -112,19 +124,17 @@ struct Call {
 
     /// Reads over a body that says nothing: the route takes none, but clients send `{}`.
     func readEmptyBody() throws(Problem) {
-        _ = try readBody { body throws(JSONError) in
-            try body.begin()
-            while try body.nextKey() != nil { try body.skip() }
-        }
+        _ = try readBody { body throws(JSONError) in try body.readOver() }
     }
 
-    /// `application/json`, in any case, with or without parameters.
-    private func isJSON(_ contentType: UnsafeRawBufferPointer) -> Bool {
+    /// Whether the field says `application/` and the subtype, in any case, with or without parameters.
+    /// - Parameter subtype: in lowercase.
+    static func isType(_ contentType: UnsafeRawBufferPointer, _ subtype: StaticString) -> Bool {
         let end = contentType.firstIndex(of: UInt8(ascii: ";")) ?? contentType.count
         let type = UnsafeRawBufferPointer(rebasing: contentType[..<end]).trimmed
-        guard type.count == 16, type[11] == UInt8(ascii: "/") else { return false }
+        guard type.count > 12, type[11] == UInt8(ascii: "/") else { return false }
         return UnsafeRawBufferPointer(rebasing: type[..<11]).equalsLowercase("application")
-            && UnsafeRawBufferPointer(rebasing: type[12...]).equalsLowercase("json")
+            && UnsafeRawBufferPointer(rebasing: type[12...]).equalsLowercase(subtype)
     }
 
     // MARK: - Query
@@ -165,6 +175,16 @@ struct Call {
 
     func submission(_ event: EventKey, _ command: Command) -> RoutedRequest {
         .submission(RoutedSubmission(event: event, work: .command(command), context: context, reply: reply))
+    }
+
+    /// A command of the sale. Its fingerprint is made of what it asks for, so that it is the same in a batch.
+    func sale(_ event: EventKey, _ command: Command) -> RoutedRequest {
+        var context = context
+        if let key = context.idempotency {
+            let fingerprint = command.fingerprint(of: event, isNoContent: reply.shape == .noContent)
+            context.idempotency = key.with(fingerprint: fingerprint)
+        }
+        return .submission(RoutedSubmission(event: event, work: .command(command), context: context, reply: reply))
     }
 
     func submission(_ event: EventKey, _ query: Query) -> RoutedRequest {

@@ -7,6 +7,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     case pricing, pricingCalculate
     case reservations, reservation, reservationPriceLock, reservationExtend, reservationConfirm, reservationRelease
     case order, orderRefund
+    case batch
 
     /// What may be asked of the path.
     var methods: AllowedMethods {
@@ -25,6 +26,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         case .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease: .post
         case .order: .get
         case .orderRefund: .post
+        case .batch: .post
         }
     }
 
@@ -54,6 +56,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     private static func whole(_ collection: PercentText) -> Endpoint? {
         if collection.equals("reservations") { return .reservations }
         if collection.equals("events") { return .events }
+        if collection.equals("batch") { return .batch }
         return nil
     }
 

@@ -8,6 +8,8 @@ enum RoutedRequest: Sendable {
     indirect case readThenWrite(ReadThenWrite)
     /// The tenant's events: no single event owns them.
     case listEvents(EventListing)
+    /// Many commands, a line each; the lines are read when their turn comes.
+    case batch(BatchRequest)
     case operation(Operation, ReplyContext)
     /// Refused before anybody was asked.
     indirect case problem(Problem, ReplyContext)

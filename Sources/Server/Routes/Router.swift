@@ -31,7 +31,7 @@ struct Router: Sendable {
         guard endpoint.methods.allows(call.request.method) else { throw .methodNotAllowed(endpoint.methods) }
         if let operation = endpoint.operation { return .operation(operation, call.reply) }
         call.reply.subject = endpoint.subject
-        try call.readHeaders(isChange: endpoint.isChange(call.request.method), requiresIdempotencyKey)
+        try call.readHeaders(isChange: endpoint.isChange(call.request.method), requiresIdempotencyKey, endpoint)
         switch endpoint {
         case .health, .ready, .metrics, .openAPI, .events, .event, .eventPublish, .eventRestore, .eventCapacity,
             .eventCapacityTotal, .eventPricing, .eventPricingActive, .capacity, .capacityCheck, .pricing,
@@ -42,6 +42,7 @@ struct Router: Sendable {
         case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:
             return try reservation(endpoint, name, &call)
         case .order, .orderRefund: return try order(endpoint, name, &call)
+        case .batch: return .batch(try call.batch())
         }
     }
 
@@ -84,7 +85,17 @@ extension Endpoint {
     func isChange(_ method: HTTPMethod) -> Bool {
         switch method {
         case .get, .head: false
-        default: self != .capacityCheck && self != .pricingCalculate
+        default: self != .capacityCheck && self != .pricingCalculate && self != .batch
+        }
+    }
+
+    /// Whether the path's changes are commands of the sale, which come in batches as well.
+    var isSale: Bool {
+        switch self {
+        case .capacityReserve, .reservations, .reservation, .reservationPriceLock, .reservationExtend,
+            .reservationConfirm, .reservationRelease, .orderRefund, .batch:
+            true
+        default: false
         }
     }
 }

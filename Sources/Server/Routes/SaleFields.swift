@@ -114,6 +114,43 @@ struct ReserveFields {
     }
 }
 
+/// `{pricing_id?}`
+struct PriceLockFields {
+    var pricing: PricingReference?
+
+    init(_ body: inout BodyReader) throws(JSONError) {
+        var seen: UInt64 = 0
+        try body.begin()
+        while let key = try body.nextKey() {
+            guard "pricing_id" ~= key else {
+                try body.skip()
+                continue
+            }
+            try body.once(0, &seen)
+            pricing = try body.pricing()
+        }
+    }
+}
+
+/// `{seconds}`
+struct ExtensionFields {
+    var seconds: UInt32?
+
+    init(_ body: inout BodyReader) throws(JSONError) {
+        var seen: UInt64 = 0
+        try body.begin()
+        while let key = try body.nextKey() {
+            guard "seconds" ~= key else {
+                try body.skip()
+                continue
+            }
+            try body.once(0, &seen)
+            seconds = try body.integer(in: 1...Int64(InventoryLimits.holdTimeMaxSeconds))
+        }
+        body.require(seconds != nil, "seconds")
+    }
+}
+
 /// `{payment_reference, amount?}`
 struct ConfirmFields {
     var paymentReference: String?

@@ -12,23 +12,14 @@ enum LogThread {
 
     /// Returns when the thread is ready to write; throws what kept it from getting ready.
     static func start(_ setup: Setup) throws(LogError) -> JoinableThread {
-        let readiness = Readiness()
-        let thread = try JoinableThread(name: "holdfast-log") {
-            do throws(LogError) {
-                // Made here because an io_uring belongs to the thread that made it.
-                let writer = try LogWriter(setup)
-                setup.pending.accept()
-                readiness.set(nil)
-                run(writer, setup)
-            } catch {
-                readiness.set(error)
-            }
+        try JoinableThread.start(name: "holdfast-log") { () throws(LogError) in
+            // Made here because an io_uring belongs to the thread that made it.
+            let writer = try LogWriter(setup)
+            setup.pending.accept()
+            return writer
+        } run: {
+            run($0, setup)
         }
-        if let error = readiness.wait() {
-            thread.join()
-            throw error
-        }
-        return thread
     }
 
     private static func run(_ writer: LogWriter, _ setup: Setup) {
@@ -38,28 +29,6 @@ enum LogThread {
         } catch {
             let poison = setup.pending.fail(error)
             setup.onFailure(poison)
-        }
-    }
-}
-
-/// One answer from a new thread to the one that started it. `@unchecked Sendable`: guarded by `monitor`.
-private final class Readiness: @unchecked Sendable {
-    private let monitor = Monitor()
-    private var isSet = false
-    private var error: LogError?
-
-    func set(_ error: LogError?) {
-        monitor.withLock {
-            self.error = error
-            isSet = true
-        }
-        monitor.signal()
-    }
-
-    func wait() -> LogError? {
-        monitor.withLock {
-            while !isSet { _ = monitor.wait(until: nil) }
-            return error
         }
     }
 }

@@ -89,7 +89,7 @@ final class Ring {
         guard result == 0 else {
             ring.deallocate()
             isLeaked = true
-            throw Self.unavailable(errno: -result, doing: "io_uring_setup")
+            throw LogError.ioUringUnavailable(errno: -result, doing: "io_uring_setup")
         }
     }
 
@@ -104,7 +104,7 @@ final class Ring {
     func register(buffer: AlignedBuffer) throws(LogError) {
         var vector = iovec(iov_base: buffer.bytes.baseAddress, iov_len: buffer.bytes.count)
         let result = io_uring_register_buffers(ring, &vector, 1)
-        guard result == 0 else { throw Self.unavailable(errno: -result, doing: "io_uring_register_buffers") }
+        guard result == 0 else { throw LogError.ioUringUnavailable(errno: -result, doing: "io_uring_register_buffers") }
     }
 
     /// Puts `file` into the ring's one slot for files.
@@ -156,8 +156,11 @@ final class Ring {
         }
         return .done(write: results.write ?? -Int(EIO), sync: results.sync ?? -EIO)
     }
+}
 
-    static func unavailable(errno: Int32, doing operation: String) -> LogError {
+extension LogError {
+    /// What keeps io_uring from working here, and what to change.
+    package static func ioUringUnavailable(errno: Int32, doing operation: String) -> LogError {
         let remedy =
             switch errno {
             case ENOSYS:
@@ -174,6 +177,6 @@ final class Ring {
             default:
                 "the kernel refused it"
             }
-        return .ioUringUnavailable("\(operation): \(LogError.text(of: errno)): \(remedy)")
+        return .ioUringUnavailable("\(operation): \(text(of: errno)): \(remedy)")
     }
 }

@@ -1,5 +1,5 @@
+import Loop
 import NIOCore
-import NIOPosix
 import Synchronization
 
 @testable import Server
@@ -15,7 +15,6 @@ final class ExecutorCounts: Sendable {
 /// Answers with the path and the body. Some paths are special: `/hold/…` is answered only when `/release` comes, the
 /// newest first; `/large` has a body of the size its query says; `/close` closes.
 final class EchoExecutor: RequestExecutor {
-    let dirtyConnections = DirtyConnections()
     private let eventLoop: any EventLoop
     private let counts: ExecutorCounts
     private var held: [(Connection, UInt32, String)] = []
@@ -54,7 +53,6 @@ final class EchoExecutor: RequestExecutor {
             for (connection, sequence, path) in released.reversed() {
                 executor.answer(connection, sequence, path, close: false, omitBody: false)
             }
-            executor.dirtyConnections.flushAll()
         }
     }
 
@@ -78,12 +76,12 @@ struct EchoServer {
         threads: Int = 1,
         _ body: (EchoServer) async throws -> R
     ) async throws -> R {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        let loops = try (0..<threads).map { try RingLoop.start(number: $0) }
         var configuration = Listener.Configuration()
         configuration.port = 0
         configuration.connection = limits
         let counts = ExecutorCounts()
-        let listener = try await Listener.start(group: group, configuration: configuration) {
+        let listener = try await Listener.start(eventLoops: loops, configuration: configuration) {
             let executor = EchoExecutor($0, counts)
             let bound = NIOLoopBound(executor, eventLoop: $0)
             counts.executors.withLock { $0.append(bound) }
@@ -91,7 +89,7 @@ struct EchoServer {
         }
         let result = try await body(EchoServer(listener: listener, counts: counts))
         await listener.drain(timeout: .seconds(1))
-        try await group.shutdownGracefully()
+        for loop in loops { loop.stop() }
         return result
     }
 

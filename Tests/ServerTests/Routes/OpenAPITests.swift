@@ -42,7 +42,8 @@ import Testing
             .routeNotFound, .methodNotAllowed(.get), .malformedTarget, .invalidHeader(""), .unsupportedMediaType,
             .idempotencyKeyRequired, .customerMismatch, .preconditionFailed(""), .validationFailed([]),
             .malformedBody(JSONError(kind: .tooDeep, offset: 0, field: "")), .unavailable(.closed),
-            .unavailable(.logSaturated),
+            .unavailable(.logSaturated), .notLines, .tooManyLines, .emptyBatch, .lineTooLarge, .answerTooLarge,
+            .tooManyBatches,
         ]
         for code in refusals + problems.map(\.code.description) { #expect(codes.contains(code), "\(code)") }
     }

@@ -1,0 +1,184 @@
+import WAL
+
+// An answer about a hold, as it is kept for retries: what the answer says and the hold no longer knows once it has gone
+// on. The rest is read from the hold's slot, which isn't used again while the answer is kept.
+//
+// What never changes of a hold: its secret, customer and creation, its lines' sections and quantities, a line's price
+// once it is locked, and everything of an order but its refunds.
+
+/// Which hold a kept answer is about, and how the hold was.
+struct KeptAnswer {
+    enum Kind: UInt8 {
+        case reserved = 16
+        case reservation = 17
+        case order = 18
+    }
+
+    let kind: Kind
+    let reference: HoldReference
+    let status: HoldStatus
+    let expiresAfter: Milliseconds
+    /// One bit for each line, the lowest for the first.
+    let lockedLines: UInt64
+    let isSingleSection: Bool
+
+    /// Whether an answer of these bytes is a reference to its hold.
+    static func isReference(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        !bytes.isEmpty && Kind(rawValue: bytes[0]) != nil
+    }
+}
+
+extension KeptAnswer {
+    /// The hold that an answer of these bytes refers to; nil for one that is kept whole.
+    static func reference(_ bytes: UnsafeRawBufferPointer) -> HoldReference? {
+        var decoder = RecordDecoder(bytes)
+        return (try? KeptAnswer(from: &decoder))?.reference
+    }
+}
+
+// MARK: - Writing
+
+extension Answer {
+    /// Whether the answer, given at `now`, is kept as a reference to its hold.
+    func refersToHold(at now: Milliseconds) -> Bool {
+        switch self {
+        case .reservedOne(let hold, _, let at, _):
+            at == now && hold.createdAt == now && hold.status == .held && hold.rest.isEmpty && hold.isReferable(at: now)
+        case .reserved(let hold, let counts, let at, _):
+            at == now && hold.createdAt == now && hold.status == .held && counts.count == hold.lineCount
+                && !hold.rest.isEmpty && hold.isReferable(at: now)
+        case .reservation(let hold, let at): at == now && hold.status != .confirmed && hold.isReferable(at: now)
+        case .order(let hold, let at): at == now && hold.status == .confirmed && hold.isReferable(at: now)
+        case .event, .section, .tier, .rejected: false
+        }
+    }
+
+    /// - Precondition: `refersToHold`.
+    func encodeReference(into buffer: inout RecordBuffer) {
+        switch self {
+        case .reservedOne(let hold, let counts, _, let isSingle):
+            buffer.write(kept: hold, .reserved, isSingle)
+            buffer.write(kept: counts)
+        case .reserved(let hold, let counts, _, let isSingle):
+            buffer.write(kept: hold, .reserved, isSingle)
+            for counts in counts { buffer.write(kept: counts) }
+        case .reservation(let hold, _): buffer.write(kept: hold, .reservation, false)
+        case .order(let hold, _): buffer.write(kept: hold, .order, false)
+        case .event, .section, .tier, .rejected: preconditionFailure("an answer without a hold")
+        }
+    }
+}
+
+extension HoldState {
+    /// Whether everything that `KeptAnswer` leaves out follows from the hold's slot.
+    fileprivate func isReferable(at now: Milliseconds) -> Bool {
+        let endsAt = status == .held ? 0 : now
+        guard endedAt == endsAt, expiresAt >= createdAt, (order == nil) == (status != .confirmed) else { return false }
+        if let order = order?.state {
+            guard order.confirmedAt == now, order.refunded.isEmpty, order.restocked.isEmpty else { return false }
+        }
+        guard first.isPricedWhole else { return false }
+        for line in rest where !line.isPricedWhole { return false }
+        return true
+    }
+
+    fileprivate var lockedLines: UInt64 {
+        var bits: UInt64 = first.lock == nil ? 0 : 1
+        for (index, line) in rest.enumerated() where line.lock != nil { bits |= 2 << UInt64(index) }
+        return bits
+    }
+}
+
+extension HoldLine {
+    /// A line has both a tier and a price, or neither.
+    fileprivate var isPricedWhole: Bool { (tier == nil) == (lock == nil) }
+}
+
+extension RecordBuffer {
+    fileprivate mutating func write(kept hold: HoldState, _ kind: KeptAnswer.Kind, _ isSingleSection: Bool) {
+        write(kind.rawValue)
+        write(hold.status.rawValue | (isSingleSection ? 0x80 : 0))
+        write(variable: UInt64(hold.reference.slot))
+        write(variable: UInt64(hold.reference.generation))
+        write(variable: UInt64(hold.expiresAt - hold.createdAt))
+        write(variable: hold.lockedLines)
+    }
+
+    fileprivate mutating func write(kept counts: SectionCounts) {
+        write(variable: UInt64(counts.total))
+        write(variable: UInt64(counts.buffer))
+        write(variable: UInt64(counts.reserved))
+        write(variable: UInt64(counts.sold))
+    }
+}
+
+// MARK: - Reading
+
+extension KeptAnswer {
+    /// Nil for an answer that is kept whole.
+    init?(from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
+        var ahead = decoder
+        guard let kind = Kind(rawValue: try ahead.read(UInt8.self)) else { return nil }
+        let bits = try ahead.read(UInt8.self)
+        guard let status = HoldStatus(rawValue: bits & 0x7f) else { throw ahead.malformed("\(bits) is no status") }
+        self.kind = kind
+        self.status = status
+        isSingleSection = bits & 0x80 != 0
+        reference = HoldReference(slot: try ahead.readVariable(), generation: try ahead.readVariable())
+        expiresAfter = Milliseconds(try ahead.readVariable() as UInt32)
+        lockedLines = UInt64(try ahead.readVariable() as UInt32)
+        decoder = ahead
+    }
+}
+
+extension EventInventory {
+    /// The answer of these bytes, given at `at`.
+    func answer(_ bytes: UnsafeRawBufferPointer, at: Milliseconds) throws(RecordDecoder.Malformed) -> Answer {
+        var decoder = RecordDecoder(bytes)
+        guard let kept = try KeptAnswer(from: &decoder) else { return try Answer(from: &decoder) }
+        guard holds.find(kept.reference) != nil else { throw decoder.malformed("an answer about a hold that is gone") }
+        let hold = holdState(kept, at: at)
+        switch kept.kind {
+        case .reservation: return .reservation(hold, at: at)
+        case .order: return .order(hold, at: at)
+        case .reserved where hold.rest.isEmpty:
+            let counts = try decoder.readKeptCounts()
+            return .reservedOne(hold, counts: counts, at: at, isSingleSection: kept.isSingleSection)
+        case .reserved:
+            var counts: [SectionCounts] = []
+            for _ in 0..<hold.lineCount { counts.append(try decoder.readKeptCounts()) }
+            return .reserved(hold, counts: counts, at: at, isSingleSection: kept.isSingleSection)
+        }
+    }
+
+    /// The hold as it was when the answer was given.
+    private func holdState(_ kept: KeptAnswer, at: Milliseconds) -> HoldState {
+        var state = holdState(kept.reference.slot)
+        state.status = kept.status
+        state.expiresAt = state.createdAt + kept.expiresAfter
+        state.endedAt = kept.status == .held ? 0 : at
+        for index in 0..<state.lineCount where kept.lockedLines >> UInt64(index) & 1 == 0 {
+            state[line: index].tier = nil
+            state[line: index].lock = nil
+        }
+        if kept.status != .confirmed {
+            state.order = nil
+        } else if var order = state.order?.state, !order.refunded.isEmpty {
+            order.refunded = []
+            order.restocked = []
+            state.order = OrderBox(order)
+        }
+        return state
+    }
+}
+
+extension RecordDecoder {
+    fileprivate mutating func readKeptCounts() throws(Malformed) -> SectionCounts {
+        SectionCounts(
+            total: try readVariable(),
+            buffer: try readVariable(),
+            reserved: try readVariable(),
+            sold: try readVariable()
+        )
+    }
+}

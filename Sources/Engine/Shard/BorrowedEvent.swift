@@ -1,0 +1,23 @@
+/// An event where it lies in its shard: what an outcome is rendered from, without a copy.
+///
+/// Valid during the call that it is given to, and only there: its shard changes nothing meanwhile.
+public struct BorrowedEvent {
+    private let place: UnsafePointer<EventInventory>
+
+    init(_ place: UnsafePointer<EventInventory>) { self.place = place }
+
+    public var key: EventKey { place.pointee.key }
+    public var id: ShortText { place.pointee.details.id }
+    /// ISO 4217, three capital letters.
+    public var currency: ShortText { place.pointee.details.currency }
+
+    /// The id of a section of this event.
+    /// - Precondition: the section exists.
+    public func sectionID(_ number: SectionNumber) -> ShortText { place.pointee.sectionID(number) }
+
+    /// The answer to an earlier command with the same key; nil when the key is new.
+    /// - Throws: `idempotencyKeyReused` when the key came with another payload.
+    public func remembered(_ key: IdempotencyKey) throws(Rejection) -> Answer? {
+        try place.pointee.remembered(key)
+    }
+}
