@@ -85,7 +85,7 @@ public final class Engine: Sendable {
     /// Options for a log under this many shards.
     public static func logOptions(shards: Int) -> WriteAheadLog.Options {
         var options = WriteAheadLog.Options()
-        options.paceMicroseconds = 1_000
+        options.paceMicroseconds = 700
         options.pendingBytesMax = Shard.Limits.pendingBytesMax + shards * 2 * Shard.Limits.turnBytesMax
         return options
     }

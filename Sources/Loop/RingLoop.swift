@@ -100,8 +100,8 @@ package final class RingLoop: @unchecked Sendable {
         turnEnds.append(body)
     }
 
-    /// What has arrived waits too long: it is better refused than answered late. True from 20 ms of waiting on, false
-    /// again below 10 ms.
+    /// What has arrived waits too long: it is better refused than answered late. True when waiting has taken more than
+    /// 20 ms for 100 ms, false again below 10 ms.
     package var isBehind: Bool { backlog.isBehind }
 
     var isCurrent: Bool { pthread_equal(pthread_self(), identity) != 0 }

@@ -155,10 +155,10 @@ import WAL
         let key = sale.model.key
         let context = CommandContext(tenant: sale.model.tenant, now: sale.model.createdAt, random: (1, 2))
         let (before, after) = try await loop.submit {
-            shard.onLoop { shard in
+            shard.assumeIsolated { shard in
                 let before = log.lastPosition
                 shard.beginTurn()
-                shard.decide(key, .command(.deleteEvent), context) { _, _ in }
+                _ = shard.decide(key, .command(.deleteEvent), context)
                 #expect(log.lastPosition == before)
                 let (event, position) = shard.copy(key)
                 #expect(event.status == .cancelled)

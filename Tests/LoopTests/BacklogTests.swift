@@ -24,35 +24,49 @@ import Testing
         #expect(backlog.turnEnded(completions: 50, now: start + 5 * millisecond + 2) == false)
     }
 
-    @Test func aLateMarkMeansBehindBeforeItArrives() {
+    /// Late for so many milliseconds, by marks of 25 ms.
+    private func late(_ milliseconds: UInt64) -> (Backlog, now: UInt64) {
+        var backlog = Backlog()
+        var now = start
+        while now <= start + (milliseconds + 25) * millisecond {
+            _ = backlog.turnEnded(completions: 50, now: now)
+            now += 25 * millisecond
+            backlog.markArrived(now: now)
+        }
+        return (backlog, now)
+    }
+
+    @Test func behindIsWhoseMarksStayLate() {
+        #expect(!late(0).0.isBehind, "one late mark is a hiccup")
+        #expect(!late(50).0.isBehind)
+        #expect(late(125).0.isBehind)
+    }
+
+    @Test func aMarkThatDoesNotArriveIsLateToo() {
         var backlog = Backlog()
         _ = backlog.turnEnded(completions: 50, now: start)
-        _ = backlog.turnEnded(completions: 50, now: start + 20 * millisecond)
-        #expect(!backlog.isBehind)
         _ = backlog.turnEnded(completions: 50, now: start + 21 * millisecond)
-        #expect(backlog.isBehind)
-        backlog.markArrived(now: start + 30 * millisecond)
+        #expect(!backlog.isBehind)
+        _ = backlog.turnEnded(completions: 50, now: start + 121 * millisecond)
         #expect(backlog.isBehind)
     }
 
-    @Test func caughtUpIsBelowHalfOfBehind() {
-        var backlog = Backlog()
-        _ = backlog.turnEnded(completions: 50, now: start)
-        backlog.markArrived(now: start + 25 * millisecond)
-        _ = backlog.turnEnded(completions: 50, now: start + 25 * millisecond)
-        backlog.markArrived(now: start + 40 * millisecond)
+    @Test func caughtUpIsBelowHalfOfLate() {
+        var (backlog, now) = late(200)
+        _ = backlog.turnEnded(completions: 50, now: now)
+        backlog.markArrived(now: now + 15 * millisecond)
         #expect(backlog.isBehind)
-        _ = backlog.turnEnded(completions: 50, now: start + 40 * millisecond)
-        backlog.markArrived(now: start + 49 * millisecond)
+        _ = backlog.turnEnded(completions: 50, now: now + 15 * millisecond)
+        now += 24 * millisecond
+        backlog.markArrived(now: now)
         #expect(!backlog.isBehind)
     }
 
     @Test func aTurnWithLittleToDoHasLeftNothingBehind() {
-        var backlog = Backlog()
-        _ = backlog.turnEnded(completions: 50, now: start)
-        backlog.markArrived(now: start + 25 * millisecond)
+        var (backlog, now) = late(200)
         #expect(backlog.isBehind)
-        _ = backlog.turnEnded(completions: 2, now: start + 26 * millisecond)
+        now += millisecond
+        _ = backlog.turnEnded(completions: 2, now: now)
         #expect(!backlog.isBehind)
     }
 }

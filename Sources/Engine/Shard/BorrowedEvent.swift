@@ -1,6 +1,6 @@
 /// An event where it lies in its shard: what an outcome is rendered from, without a copy.
 ///
-/// Valid during the call that it is given to, and only there: its shard changes nothing meanwhile.
+/// Valid until its shard is asked for something else: it changes nothing before that.
 public struct BorrowedEvent {
     private let place: UnsafePointer<EventInventory>
 

@@ -2,7 +2,6 @@ import WAL
 
 extension Shard {
     /// Decides one piece of work. The slot is that of the event which the outcome shows.
-    @usableFromInline
     func handle(_ event: EventKey, _ work: Submission.Work, _ context: CommandContext) -> (Outcome, Int?) {
         if isClosed { return (.unavailable(.closed), nil) }
         var context = context

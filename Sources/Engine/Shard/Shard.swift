@@ -74,40 +74,28 @@ public actor Shard {
     public func perform(_ submissions: [Submission], sink: any ReplySink) -> LogPosition {
         beginTurn()
         for submission in submissions {
-            decide(submission.event, submission.work, submission.context) {
-                sink.reply(submission.tag, $0, $1)
-            }
+            let (outcome, event) = decide(submission.event, submission.work, submission.context)
+            sink.reply(submission.tag, outcome, event)
         }
         return endTurn()
     }
 
-    /// Decides one piece of work between `beginTurn` and `endTurn`, and gives `body` the outcome with the event that it
-    /// shows, nil where there is none. Nothing of it may be told before the turn's position is durable.
-    @inlinable
+    /// Decides one piece of work between `beginTurn` and `endTurn`. Nothing of it may be told before the turn's position
+    /// is durable.
+    /// - Returns: the outcome with the event that it shows, nil where there is none; the event until the shard is asked
+    ///   for something else.
     public func decide(
         _ event: EventKey,
         _ work: Submission.Work,
-        _ context: CommandContext,
-        _ body: (Outcome, BorrowedEvent?) -> Void
-    ) {
+        _ context: CommandContext
+    ) -> (outcome: Outcome, event: BorrowedEvent?) {
         let (outcome, slot) = handle(event, work, context)
-        if let slot { borrow(slot) { body(outcome, $0) } } else { body(outcome, nil) }
+        return (outcome, slot.map(borrow))
     }
 
-    @usableFromInline
-    func borrow(_ slot: Int, _ body: (BorrowedEvent) -> Void) {
-        tables.pointee.slots.withUnsafeBufferPointer { body(BorrowedEvent($0.baseAddress! + slot)) }
-    }
-
-    /// Runs `body` inside the shard without a hop.
-    ///
-    /// What `assumeIsolated` does, without its search for the current executor: that took 100 ns a request.
-    /// - Precondition: called on the shard's loop.
-    @inlinable
-    public nonisolated func onLoop<R>(_ body: (isolated Shard) -> R) -> R {
-        precondition(loop.inEventLoop, "a shard is entered from another loop")
-        // Sound because the loop is the actor's executor: what runs on it is isolated to the actor.
-        return withoutActuallyEscaping(body) { unsafeBitCast($0, to: ((Shard) -> R).self)(self) }
+    private func borrow(_ slot: Int) -> BorrowedEvent {
+        // The array's memory stays where it is until the shard changes it, and what is borrowed is not used after that.
+        tables.pointee.slots.withUnsafeBufferPointer { BorrowedEvent($0.baseAddress! + slot) }
     }
 
     /// Expires what is due although nobody asks for anything.

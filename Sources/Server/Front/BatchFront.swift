@@ -109,7 +109,7 @@ extension BatchFront {
     ) -> Int {
         var count = 0
         let now = Engine.systemClock()
-        shard.onLoop { $0.beginTurn() }
+        shard.onLoop.beginTurn()
         while count < linesMax, batch.mayGoOn, let line = batch.nextLine() {
             count += 1
             let context = CommandContext(
@@ -120,7 +120,7 @@ extension BatchFront {
             )
             read(line, batch, context, &sections)
         }
-        batch.reach(shard.onLoop { $0.endTurn() })
+        batch.reach(shard.onLoop.endTurn())
         perform(batch, &outboxes)
         if !batch.isWaiting, !batch.mayGoOn { refuseRest(batch, &random) }
         return count
@@ -140,7 +140,7 @@ extension BatchFront {
             let work = try router.line(line, &context, &reply, &sections)
             let owner = work.event.shard(of: shardCount)
             if owner == number, !batch.isWaiting {
-                let isTaken = shard.onLoop { work.answer(on: $0, context, reply, into: &batch.answer) }
+                let isTaken = work.answer(on: shard.onLoop, context, reply, into: &batch.answer)
                 if !isTaken { batch.isRefused = true }
             } else {
                 part(owner, batch).add(work, context, reply.subject)

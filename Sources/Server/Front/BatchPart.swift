@@ -70,17 +70,16 @@ final class BatchPart: @unchecked Sendable {
 
     /// Performs the lines in order, each atomic by itself.
     func perform(on shard: Shard) {
-        position = shard.onLoop { shard in
-            shard.beginTurn()
-            for line in lines {
-                answer(line, on: shard)
-                ends.append(writer.bytes.count)
-            }
-            return shard.endTurn()
+        let shard = shard.onLoop
+        shard.beginTurn()
+        for line in lines {
+            answer(line, on: shard)
+            ends.append(writer.bytes.count)
         }
+        position = shard.endTurn()
     }
 
-    private func answer(_ line: Line, on shard: isolated Shard) {
+    private func answer(_ line: Line, on shard: ShardOnLoop) {
         reply.subject = line.subject
         reply.requestID = RequestID(of: line.context)
         guard !isRefused, writer.bytes.count < answerBytesMax else {
@@ -102,7 +101,7 @@ extension BatchWork {
     /// Decides the line on the loop that owns its event, within a turn, and writes its answer where the event is at hand.
     /// - Returns: false when the engine takes no more.
     func answer(
-        on shard: isolated Shard,
+        on shard: ShardOnLoop,
         _ context: CommandContext,
         _ reply: ReplyContext,
         into writer: inout ResponseWriter
@@ -110,16 +109,14 @@ extension BatchWork {
         var isTaken = true
         switch self {
         case .command(let event, let work):
-            shard.decide(event, work, context) { outcome, event in
-                if case .unavailable = outcome { isTaken = false }
-                writer.write(outcome, reply, of: event)
-            }
+            let (outcome, event) = shard.decide(event, work, context)
+            if case .unavailable = outcome { isTaken = false }
+            writer.write(outcome, reply, of: event)
         case .change(let change):
             guard let second = change.answerFirstStep(on: shard, into: &writer, &isTaken) else { break }
-            shard.decide(second.event, second.work, second.context) { outcome, event in
-                if case .unavailable = outcome { isTaken = false }
-                writer.write(outcome, second.reply, of: event)
-            }
+            let (outcome, event) = shard.decide(second.event, second.work, second.context)
+            if case .unavailable = outcome { isTaken = false }
+            writer.write(outcome, second.reply, of: event)
         }
         return isTaken
     }
@@ -128,25 +125,23 @@ extension BatchWork {
 extension ReadThenWrite {
     /// - Returns: the second step; nil when the first one's outcome is the answer.
     fileprivate func answerFirstStep(
-        on shard: isolated Shard,
+        on shard: ShardOnLoop,
         into writer: inout ResponseWriter,
         _ isTaken: inout Bool
     ) -> RoutedSubmission? {
-        var second: RoutedSubmission?
         let read = read
-        shard.decide(read.event, read.work, read.context) { outcome, event in
-            if case .unavailable = outcome { isTaken = false }
-            if let kept = kept(in: event) {
-                writer.write(.answer(kept), reply, of: event)
-                return
-            }
-            switch next(after: outcome, of: event) {
-            case .submit(let submission): second = submission
-            case .answer(let outcome): writer.write(outcome, reply, of: event)
-            case .problem(let problem): writer.write(problem, reply)
-            }
+        let (outcome, event) = shard.decide(read.event, read.work, read.context)
+        if case .unavailable = outcome { isTaken = false }
+        if let kept = kept(in: event) {
+            writer.write(.answer(kept), reply, of: event)
+            return nil
         }
-        return second
+        switch next(after: outcome, of: event) {
+        case .submit(let submission): return submission
+        case .answer(let outcome): writer.write(outcome, reply, of: event)
+        case .problem(let problem): writer.write(problem, reply)
+        }
+        return nil
     }
 
     /// The first answer to the key: a retry gets it, whatever the thing looks like by now.

@@ -153,12 +153,12 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private func beginShardTurn() {
         isShardInTurn = true
         current.writer.setDate(epochSeconds: Engine.systemClock() / 1_000)
-        shard.onLoop { $0.beginTurn() }
+        shard.onLoop.beginTurn()
     }
 
     private func endShardTurn() {
         isShardInTurn = false
-        current.position = shard.onLoop { $0.endTurn() }
+        current.position = shard.onLoop.endTurn()
         guard !current.replies.isEmpty else { return }
         held.append(current)
         current = spare.popLast() ?? HeldReplies()
@@ -172,18 +172,15 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         isRetried: Bool
     ) {
         if !isShardInTurn { beginShardTurn() }
-        shard.onLoop { shard in
-            shard.decide(submission.event, submission.work, submission.context) { outcome, event in
-                if case .finding = outcome, current.writer.bytes.count > Self.turnAnswerBytesMax {
-                    return hold(asker) { $0.write(.unavailable(.logSaturated), submission.reply) }
-                }
-                if case .answer = step {
-                    return hold(asker) { $0.write(outcome, submission.reply, of: event) }
-                }
-                let envelope = Envelope(submission: submission, step: step, asker: asker, isRetried: isRetried)
-                goOn(envelope, outcome, event)
-            }
+        let (outcome, event) = shard.onLoop.decide(submission.event, submission.work, submission.context)
+        if case .finding = outcome, current.writer.bytes.count > Self.turnAnswerBytesMax {
+            return hold(asker) { $0.write(.unavailable(.logSaturated), submission.reply) }
         }
+        if case .answer = step {
+            return hold(asker) { $0.write(outcome, submission.reply, of: event) }
+        }
+        let envelope = Envelope(submission: submission, step: step, asker: asker, isRetried: isRetried)
+        goOn(envelope, outcome, event)
     }
 
     private func goOn(_ envelope: Envelope, _ outcome: Outcome, _ event: BorrowedEvent?) {

@@ -45,6 +45,7 @@ struct ByteWriter: ~Copyable, Sendable {
         self.count = count
     }
 
+    @inline(__always)
     mutating func append(_ byte: UInt8) {
         reserve(1)
         base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
@@ -58,6 +59,7 @@ struct ByteWriter: ~Copyable, Sendable {
         count += bytes.count
     }
 
+    @inline(__always)
     mutating func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -118,16 +120,20 @@ struct ByteWriter: ~Copyable, Sendable {
 
     private static func storeDecimal(_ value: UInt64, digits: Int, at start: UnsafeMutableRawPointer) {
         var rest = value
-        for offset in stride(from: digits - 1, through: 0, by: -1) {
+        var offset = digits
+        while offset > 0 {
+            offset &-= 1
+            let next = rest / 10
             start.storeBytes(
-                of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10),
+                of: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest &- next &* 10),
                 toByteOffset: offset,
                 as: UInt8.self
             )
-            rest /= 10
+            rest = next
         }
     }
 
+    @inline(__always)
     private mutating func reserve(_ byteCount: Int) {
         if count + byteCount > capacity { grow(to: count + byteCount) }
     }

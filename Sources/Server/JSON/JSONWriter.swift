@@ -102,6 +102,7 @@ extension ByteWriter {
         append(json)
     }
 
+    @inline(__always)
     private mutating func separate() {
         switch last {
         case nil, UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"), UInt8(ascii: "\n"): return
