@@ -98,7 +98,7 @@ public final class Engine: Sendable {
         for shard in shards { await shard.close() }
         while isSnapshotting.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(10)) }
         do {
-            try await snapshot()
+            try await snapshot(isPaced: false)
         } catch {
             try log.close()
             throw error
@@ -118,8 +118,10 @@ extension Engine {
     /// Writes a snapshot while the sale goes on; does nothing when one is being written or nothing has changed.
     ///
     /// Events are copied one at a time; a copy shares its memory with the shard's until either writes to it.
+    /// - Parameter isPaced: takes a quarter of a core at most, so that the sale on the same core goes on; it takes four
+    ///   times as long then.
     @concurrent
-    public func snapshot() async throws {
+    public func snapshot(isPaced: Bool = true) async throws {
         let isFree = isSnapshotting.withLock { isBusy in
             defer { isBusy = true }
             return !isBusy
@@ -132,7 +134,7 @@ extension Engine {
         try await waitUntilDurable(position)
         let writer = try log.beginSnapshot(at: position)
         do {
-            try await writeEvents(to: writer)
+            try await writeEvents(to: writer, isPaced: isPaced)
             try writer.finish()
         } catch {
             writer.cancel()
@@ -141,24 +143,33 @@ extension Engine {
         lastSnapshot.withLock { $0 = position }
     }
 
-    private func writeEvents(to writer: SnapshotWriter) async throws {
+    private func writeEvents(to writer: SnapshotWriter, isPaced: Bool) async throws {
         var newest = LogPosition.zero
         for shard in shards {
             for key in await shard.keys() {
                 let (event, position) = await shard.copy(key)
                 newest = max(newest, position)
-                try write(event, asOf: position, to: writer)
+                try write(event, asOf: position, to: writer, isPaced: isPaced)
             }
         }
         // A copy may hold changes that are not durable yet; the snapshot may not.
         try await waitUntilDurable(newest)
     }
 
-    private func write(_ event: EventInventory, asOf position: LogPosition, to writer: SnapshotWriter) throws {
+    private func write(
+        _ event: EventInventory,
+        asOf position: LogPosition,
+        to writer: SnapshotWriter,
+        isPaced: Bool
+    ) throws {
         var buffer = RecordBuffer(capacity: 512 * 1_024)
+        var chunkBegan = NIODeadline.now()
         try SnapshotRecord.write(event, asOf: position, into: &buffer) { buffer throws(LogError) in
             try writer.append(buffer)
             buffer.removeAll()
+            // The thread is not the sale's, but its core may be.
+            if isPaced { usleep(UInt32(min(50_000, (NIODeadline.now() - chunkBegan).nanoseconds * 3 / 1_000))) }
+            chunkBegan = .now()
         }
         try writer.append(buffer)
     }
