@@ -110,6 +110,10 @@ import WAL
         return sale
     }
 
+    private static func shard(on loop: any EventLoop, _ log: MemoryLog, _ clock: VirtualClock) -> Shard {
+        Shard(number: 0, loop: loop, log: log, directory: SectionDirectory(), clock: { clock.now })
+    }
+
     @Test(arguments: ModelTests.seeds)
     func theShardIsTheModelAndItsLogIsTheShard(seed: UInt64) async throws {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -117,13 +121,7 @@ import WAL
             let log = MemoryLog()
             let clock = VirtualClock()
             clock.now = ModelCommands(seed: 0).now
-            let shard = Shard(
-                number: 0,
-                loop: loops.next(),
-                log: log,
-                directory: SectionDirectory(),
-                clock: { clock.now }
-            )
+            let shard = Self.shard(on: loops.next(), log, clock)
             var sale = try await sale(seed: seed &* 1_000 &+ run, on: shard, log, clock)
             for _ in 0..<500 {
                 let step = sale.commands.next(sale.model)
@@ -150,7 +148,7 @@ import WAL
         let clock = VirtualClock()
         let log = MemoryLog()
         let loop = loops.next()
-        let shard = Shard(number: 0, loop: loop, log: log, directory: SectionDirectory(), clock: { clock.now })
+        let shard = Self.shard(on: loop, log, clock)
         let sale = try await sale(seed: 1, on: shard, log, clock)
         let key = sale.model.key
         let context = CommandContext(tenant: sale.model.tenant, now: sale.model.createdAt, random: (1, 2))
@@ -175,13 +173,7 @@ import WAL
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let clock = VirtualClock()
         let log = MemoryLog()
-        let shard = Shard(
-            number: 0,
-            loop: loops.next(),
-            log: log,
-            directory: SectionDirectory(),
-            clock: { clock.now }
-        )
+        let shard = Self.shard(on: loops.next(), log, clock)
         let sale = try await sale(seed: 1, on: shard, log, clock)
         let before = log.lastPosition
         let request = ReserveRequest(first: .init(section: 1, quantity: 1))
@@ -209,13 +201,7 @@ import WAL
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let clock = VirtualClock()
         let log = MemoryLog()
-        let shard = Shard(
-            number: 0,
-            loop: loops.next(),
-            log: log,
-            directory: SectionDirectory(),
-            clock: { clock.now }
-        )
+        let shard = Self.shard(on: loops.next(), log, clock)
         let key = try await Self.smallEvent(on: shard, clock)
         let reserved = await Self.answer(shard, key, .reserve(ReserveRequest(first: .init(section: 0, quantity: 1))))
         guard case .reservedOne(let hold, _, _, _) = reserved else {

@@ -33,11 +33,7 @@ extension Shard {
     /// Told by the log, once for each durable batch.
     func advanceWatermark(to position: LogPosition) {
         waiters.release(through: position)
-        onDurable?(position)
     }
-
-    /// Calls `listener` on the shard's loop with every new watermark.
-    public func listen(_ listener: @escaping @Sendable (LogPosition) -> Void) { onDurable = listener }
 
     /// Takes no more work; what was decided is still made durable.
     func close() { isClosed = true }

@@ -34,7 +34,6 @@ public actor Shard {
     var lastAppended: LogPosition
     var isClosed = false
     var waiters = WaiterQueue()
-    var onDurable: (@Sendable (LogPosition) -> Void)?
     public var counters: ShardCounters { tables.pointee.counters }
 
     init(

@@ -132,25 +132,11 @@ extension ReadThenWrite {
         let read = read
         let (outcome, event) = shard.decide(read.event, read.work, read.context)
         if case .unavailable = outcome { isTaken = false }
-        if let kept = kept(in: event) {
-            writer.write(.answer(kept), reply, of: event)
-            return nil
-        }
-        switch next(after: outcome, of: event) {
+        switch goOn(after: outcome, of: event) {
         case .submit(let submission): return submission
         case .answer(let outcome): writer.write(outcome, reply, of: event)
         case .problem(let problem): writer.write(problem, reply)
         }
         return nil
-    }
-
-    /// The first answer to the key: a retry gets it, whatever the thing looks like by now.
-    private func kept(in event: BorrowedEvent?) -> Answer? {
-        guard let key = context.idempotency, let event else { return nil }
-        do throws(Rejection) {
-            return try event.remembered(key)
-        } catch {
-            return .rejected(error)
-        }
     }
 }

@@ -176,49 +176,34 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         if case .finding = outcome, current.writer.bytes.count > Self.turnAnswerBytesMax {
             return hold(asker) { $0.write(.unavailable(.logSaturated), submission.reply) }
         }
-        if case .answer = step {
-            return hold(asker) { $0.write(outcome, submission.reply, of: event) }
-        }
-        let envelope = Envelope(submission: submission, step: step, asker: asker, isRetried: isRetried)
-        goOn(envelope, outcome, event)
-    }
-
-    private func goOn(_ envelope: Envelope, _ outcome: Outcome, _ event: BorrowedEvent?) {
-        switch envelope.step {
-        case .answer: hold(envelope.asker) { $0.write(outcome, envelope.submission.reply, of: event) }
-        case .read(let change): goOn(change, envelope, outcome, event)
+        switch step {
+        case .answer: hold(asker) { $0.write(outcome, submission.reply, of: event) }
+        case .read(let change): goOn(change, asker, isRetried: isRetried, outcome, event)
         case .write(let change):
-            if case .answer(.rejected(.eventChanged)) = outcome, change.retriesOnEventChanged, !envelope.isRetried {
-                var again = envelope
-                again.submission = change.read
-                again.step = .read(change)
-                again.isRetried = true
-                envelopes.append(again)
+            if case .answer(.rejected(.eventChanged)) = outcome, change.retriesOnEventChanged, !isRetried {
+                envelopes.append(
+                    Envelope(submission: change.read, step: .read(change), asker: asker, isRetried: true)
+                )
             } else {
-                hold(envelope.asker) { $0.write(outcome, envelope.submission.reply, of: event) }
+                hold(asker) { $0.write(outcome, submission.reply, of: event) }
             }
         }
     }
 
-    private func goOn(_ change: ReadThenWrite, _ envelope: Envelope, _ outcome: Outcome, _ event: BorrowedEvent?) {
-        // A retry gets its first answer, whatever the thing looks like by now.
-        if let key = change.context.idempotency, let event {
-            do throws(Rejection) {
-                if let kept = try event.remembered(key) {
-                    return hold(envelope.asker) { $0.write(.answer(kept), change.reply, of: event) }
-                }
-            } catch {
-                return hold(envelope.asker) { $0.write(.answer(.rejected(error)), change.reply, of: event) }
-            }
-        }
-        switch change.next(after: outcome, of: event) {
+    private func goOn(
+        _ change: ReadThenWrite,
+        _ asker: Asker,
+        isRetried: Bool,
+        _ outcome: Outcome,
+        _ event: BorrowedEvent?
+    ) {
+        switch change.goOn(after: outcome, of: event) {
         case .submit(let submission):
-            var next = envelope
-            next.submission = submission
-            next.step = .write(change)
-            envelopes.append(next)
-        case .answer(let outcome): hold(envelope.asker) { $0.write(outcome, change.reply, of: event) }
-        case .problem(let problem): hold(envelope.asker) { $0.write(problem, change.reply) }
+            envelopes.append(
+                Envelope(submission: submission, step: .write(change), asker: asker, isRetried: isRetried)
+            )
+        case .answer(let outcome): hold(asker) { $0.write(outcome, change.reply, of: event) }
+        case .problem(let problem): hold(asker) { $0.write(problem, change.reply) }
         }
     }
 

@@ -57,6 +57,19 @@ struct ReadThenWrite: Sendable {
         }
     }
 
+    /// What comes after the first step at the event's owner: a retry gets its first answer, whatever the thing looks like
+    /// by now; else the second step.
+    func goOn(after outcome: Outcome, of event: BorrowedEvent?) -> Next {
+        if let key = context.idempotency, let event {
+            do throws(Rejection) {
+                if let kept = try event.remembered(key) { return .answer(.answer(kept)) }
+            } catch {
+                return .answer(.answer(.rejected(error)))
+            }
+        }
+        return next(after: outcome, of: event)
+    }
+
     /// The second step, decided where the first one's outcome and its event are at hand.
     func next(after outcome: Outcome, of event: (some EventConstants)?) -> Next {
         guard case .finding(let finding) = outcome, let event else {
