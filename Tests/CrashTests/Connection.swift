@@ -40,20 +40,51 @@ final class Connection {
     }
 
     func post(_ path: String, _ body: String, key: String) throws -> Answer {
+        try send("POST", path, "application/json", body, fields: "Idempotency-Key: \(key)\r\n")
+    }
+
+    func put(_ path: String, _ body: String) throws -> Answer {
+        try send("PUT", path, "application/json", body)
+    }
+
+    /// One answer a line; each is what the request of its own would have been answered.
+    func batch(_ lines: [String]) throws -> [Answer] {
+        let body = lines.joined(separator: "\n")
+        let answer = try send("POST", "/api/v1/batch", "application/x-ndjson", body)
+        if answer.status == 503 || answer.status == 429 { throw Unanswered() }
+        let answers = try answer.body.split(separator: "\n").map(Self.answer(ofLine:))
+        guard answer.status == 200, answers.count == lines.count else {
+            throw ServerFailure(description: "not an answer to \(lines.count) lines: \(answer)")
+        }
+        return answers
+    }
+
+    private static func answer(ofLine line: Substring) throws -> Answer {
+        let (start, middle) = (#"{"status":"#, #","body":"#)
+        guard line.hasPrefix(start), line.hasSuffix("}"), let status = Int(line.dropFirst(start.count).prefix(3)),
+            line.dropFirst(start.count + 3).hasPrefix(middle)
+        else { throw ServerFailure(description: "not a line of an answer: \(line)") }
+        return Answer(status: status, body: String(line.dropFirst(start.count + 3 + middle.count).dropLast()))
+    }
+
+    private func send(_ method: String, _ path: String, _ type: String, _ body: String, fields: String = "") throws
+        -> Answer
+    {
         try exchange(
-            "POST \(path) HTTP/1.1\r\nHost: holdfast\r\nContent-Type: application/json\r\nIdempotency-Key: \(key)\r\n"
+            "\(method) \(path) HTTP/1.1\r\nHost: holdfast\r\nContent-Type: \(type)\r\n\(fields)"
                 + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         )
     }
 
     private func exchange(_ request: String) throws -> Answer {
         let bytes = Array(request.utf8)
-        // One request is far smaller than a socket's buffer: a short send means the peer is gone.
-        guard send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
+        // A socket that blocks takes everything or the peer is gone.
+        guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {
             throw Unanswered()
         }
         var filled = 0
         while true {
+            if filled == buffer.count { buffer += [UInt8](repeating: 0, count: buffer.count) }
             let received = buffer.withUnsafeMutableBytes {
                 recv(descriptor, $0.baseAddress! + filled, $0.count - filled, 0)
             }

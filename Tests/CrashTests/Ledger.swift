@@ -1,82 +1,73 @@
 import Foundation
-import Synchronization
-
-/// Eight buyers who buy until the server is gone, or until they are told to stop.
-final class Load: Sendable {
-    private let isStopped = Atomic(false)
-    private let crew = Mutex<Crew<Purchase>?>(nil)
-
-    init(port: UInt16, seed: UInt64, name: String) {
-        let buyers = Crew(threads: 8) { thread in
-            guard let connection = try? Connection(port: port) else { return [Purchase]() }
-            var random = SeededRandom(state: seed &+ UInt64(thread))
-            var purchases: [Purchase] = []
-            while !self.isStopped.load(ordering: .relaxed) {
-                let key = "\(name)-\(thread)-\(purchases.count)"
-                purchases.append(Purchase.make(connection, key: key, random: &random))
-                if purchases[purchases.count - 1].isPending { break }
-            }
-            return purchases
-        }
-        crew.withLock { $0 = buyers }
-    }
-
-    /// Every answered request is in what this returns.
-    func finish() -> [Purchase] {
-        isStopped.store(true, ordering: .relaxed)
-        return crew.withLock { $0 }!.join()
-    }
-}
 
 /// The outside record of everything the server has answered, over all of its lives.
-struct Ledger {
-    static let placesTotal = 10_000_000
+struct Ledger: Sendable {
     private(set) var purchases: [Purchase] = []
+    private(set) var edits: [Edit] = []
+    /// What contradicted itself while the load was running.
+    private(set) var contradictions: [Contradiction] = []
     private var loadEnded = ""
     private(set) var retriedCount = 0
     /// Of those retried, the ones that had become durable before the server died without answering.
     private(set) var survivedUnansweredCount = 0
 
-    var requestCount: Int { purchases.reduce(0) { $0 + $1.steps.count } }
+    /// The first purchase that may have no answer; all before it are counted in `stock`.
+    private var firstUnsettled = 0
+    private var stock: [String: Stock] = [:]
+    /// What a read has shown must stay.
+    private var revisionShown = 0
 
-    static func openSale(_ port: UInt16) throws {
-        let connection = try Connection(port: port)
-        let event = "/api/v1/events"
-        let requests = [
-            (event, #"{"id":"war","name":"War","currency":"EUR"}"#),
-            ("\(event)/war/capacity", #"{"id":"floor","section_name":"Floor","total_capacity":\#(placesTotal)}"#),
-            (
-                "\(event)/war/pricing",
-                #"{"name":"Standard","base_price":50.00,"service_fee":5.00,"facility_fee":2.50,"tax_rate":0.08}"#
-            ),
-            ("\(event)/war/publish", ""),
-        ]
-        for (path, body) in requests {
-            let answer = try connection.post(path, body, key: path)
-            guard answer.status < 300 else { throw ServerFailure(description: "\(path): \(answer)") }
-        }
+    private struct Stock {
+        var sold = 0
+        var held = 0
     }
 
-    /// Takes what a load made, once the server it ran against is gone.
-    mutating func add(_ made: [Purchase]) {
-        purchases += made
+    var requestCount: Int { purchases.reduce(edits.count) { $0 + $1.steps.count } }
+    var saleCount: Int { purchases.count { $0.status == "confirmed" && !$0.isPending } }
+    var nextRevision: Int { (edits.last?.revision ?? 0) + 1 }
+
+    /// Takes what a load made, once it has ended.
+    mutating func add(_ made: Load.Made) {
+        purchases += made.purchases
+        edits += made.edits
+        contradictions += made.contradictions
         loadEnded = Date.ISO8601FormatStyle(includingFractionalSeconds: true).format(.now)
     }
 
-    /// Sends every request without an answer again, under its key.
-    mutating func settle(_ port: UInt16) throws {
-        let connection = try Connection(port: port)
-        for index in purchases.indices where purchases[index].isPending {
-            let last = purchases[index].steps.count - 1
-            let answer = try purchases[index].steps[last].send(connection)
-            purchases[index].steps[last].answer = answer
-            retriedCount += 1
-            if let created = purchases[index].creation, created < loadEnded { survivedUnansweredCount += 1 }
+    mutating func add(_ purchase: Purchase) { purchases.append(purchase) }
+
+    /// What a buyer would know if the power had failed when the disk had completed `flushes` and not one more.
+    func asOf(flushes: UInt64) -> Ledger {
+        var past = Ledger()
+        past.purchases = purchases.compactMap { $0.asOf(flushes: flushes) }
+        past.edits = edits.filter { $0.flushesWhenSent <= flushes }
+        for index in past.edits.indices where (past.edits[index].flushesWhenAnswered ?? .max) > flushes {
+            past.edits[index].flushesWhenAnswered = nil
         }
+        return past
     }
 
-    /// Compares `chosen` purchases with the server, in every answered field and in every answered byte.
-    func contradictions(_ chosen: [Purchase], _ port: UInt16, retries: Bool) -> [String] {
+    /// Sends every request without an answer again, under its key, and counts what all answers add up to.
+    mutating func settle(_ port: UInt16) throws {
+        let connection = try Connection(port: port)
+        for index in firstUnsettled..<purchases.count {
+            if let step = purchases[index].steps.last, purchases[index].isPending {
+                purchases[index].end(try step.send(connection), flushes: step.flushesWhenAnswered)
+                retriedCount += 1
+                if let created = purchases[index].creation, created < loadEnded { survivedUnansweredCount += 1 }
+            }
+            let purchase = purchases[index]
+            switch purchase.status {
+            case "confirmed": stock[purchase.section, default: Stock()].sold += purchase.quantity
+            case "held": stock[purchase.section, default: Stock()].held += purchase.quantity
+            default: break
+            }
+        }
+        firstUnsettled = purchases.count
+    }
+
+    /// Compares `chosen` purchases with the server, in every answered field and, with `retries`, every answered byte.
+    func contradictions(_ chosen: [Purchase], _ port: UInt16, retries: Bool) -> [Contradiction] {
         Crew(threads: 4) { thread in
             do {
                 let connection = try Connection(port: port)
@@ -85,28 +76,49 @@ struct Ledger {
                         + (retries ? chosen[$0].retryContradictions(connection) : [])
                 }
             } catch {
-                return ["\(error)"]
+                return [.changed("\(error)")]
             }
         }.join()
     }
 
-    /// The stock, to the place: nothing sold twice, nothing given back twice.
-    func stockContradictions(_ port: UInt16) throws -> [String] {
+    /// The stock of every section, to the place: nothing sold twice, nothing given back twice, nothing beyond the total.
+    func stockContradictions(_ port: UInt16) throws -> [Contradiction] {
         struct Capacity: Decodable {
+            let id: String
             let totalCapacity, bufferCapacity, availableCapacity, reservedCapacity, soldCount: Int
         }
-        let answer = try Connection(port: port).get("/api/v1/events/war/capacity")
-        let body = try Decoding.snakeCase.decode([String: [Capacity]?].self, from: Data(answer.body.utf8))
-        guard let stock = body["capacity"]??.first else { return ["no stock: \(answer)"] }
-        func places(_ status: String) -> Int {
-            purchases.filter { $0.status == status }.reduce(0) { $0 + $1.quantity }
+        let connection = try Connection(port: port)
+        var contradictions: [Contradiction] = []
+        for event in 0..<Venue.eventCount {
+            let answer = try connection.get("/api/v1/events/\(Venue.event(event))/capacity?limit=200")
+            let body = try Decoding.snakeCase.decode([String: [Capacity]?].self, from: Data(answer.body.utf8))
+            for found in (body["capacity"] ?? []) ?? [] {
+                let expected = stock[found.id] ?? Stock()
+                let sentence = "\(found.id): answered \(expected), now \(found)"
+                if found.soldCount > expected.sold || expected.sold + expected.held > Venue.places(found.id) {
+                    contradictions.append(.doubled(sentence))
+                } else if found.soldCount < expected.sold || found.reservedCapacity < expected.held {
+                    contradictions.append(.lost(sentence))
+                } else if found.reservedCapacity > expected.held
+                    || found.availableCapacity + found.reservedCapacity + found.soldCount + found.bufferCapacity
+                        != Venue.places(found.id)
+                {
+                    contradictions.append(.changed(sentence))
+                }
+            }
         }
-        let expected = [places("confirmed"), places("held"), Self.placesTotal]
-        let found = [
-            stock.soldCount, stock.reservedCapacity,
-            stock.availableCapacity + stock.reservedCapacity + stock.soldCount + stock.bufferCapacity,
-        ]
-        return expected == found ? [] : ["sold, reserved, total: answered \(expected), now \(found)"]
+        return contradictions
+    }
+
+    /// The newest answered edit is there, or one that was sent behind it.
+    mutating func editContradictions(_ port: UInt16) throws -> [Contradiction] {
+        let shown = try Edit.shown(Connection(port: port))
+        let answered = edits.last { $0.flushesWhenAnswered != nil }?.revision ?? 0
+        let sent = edits.last?.revision ?? 0
+        let least = max(answered, revisionShown)
+        revisionShown = max(revisionShown, shown)
+        return (least...max(least, sent)).contains(shown)
+            ? [] : [.lost("revision \(shown) of the text; \(least) was shown, \(sent) sent")]
     }
 
     func ticketsIssuedTwice() throws -> Int {

@@ -22,15 +22,43 @@ struct Step: Sendable {
     let deed: Deed
     let key: String
     let path: String
+    /// The same as a line of a batch.
+    let line: String
     let body: String
     var answer: Answer?
+    /// Flushes that the disk had completed before the request was sent, and when its answer had come; 0 where no disk
+    /// is watched.
+    var flushesWhenSent: UInt64 = 0
+    var flushesWhenAnswered: UInt64 = 0
+
+    /// - Parameter subject: the section to reserve in, else the reservation.
+    init(_ deed: Deed, _ subject: String, quantity: Int, key: String) {
+        self.deed = deed
+        self.key = key
+        let (operation, name, members) =
+            switch deed {
+            case .reserve: ("reserve", "capacity_id", "\"quantity\":\(quantity)")
+            case .lock: ("price-lock", "reservation_id", "")
+            case .confirm: ("confirm", "reservation_id", "\"payment_reference\":\"\(key)\"")
+            case .release: ("release", "reservation_id", "")
+            }
+        path = "/api/v1/\(deed == .reserve ? "capacity" : "reservations")/\(subject)/\(operation)"
+        body = "{\(members)}"
+        line =
+            "{\"op\":\"\(operation)\",\"\(name)\":\"\(subject)\",\"idempotency_key\":\"\(key)\""
+            + (members.isEmpty ? "}" : ",\(members)}")
+    }
 
     func send(_ connection: Connection) throws -> Answer {
         let answer = try connection.post(path, body, key: key)
-        // Never remembered, so never an answer to this key.
-        if answer.status == 503 || answer.status == 429 { throw Unanswered() }
+        guard answer.isRemembered else { throw Unanswered() }
         return answer
     }
+}
+
+extension Answer {
+    /// 429 and 503 are never kept for a key, so they are no answer to it.
+    var isRemembered: Bool { status != 503 && status != 429 }
 }
 
 enum Decoding {
@@ -76,63 +104,68 @@ struct Sale: Decodable {
 
 /// One buyer's requests, in order, as the buyer knows them: the record that the server can't touch.
 struct Purchase: Sendable {
+    let key: String
+    let section: String
     let quantity: Int
-    var steps: [Step] = []
+    private let plan: [Deed]
+    private(set) var steps: [Step] = []
 
-    /// Goes on until the buyer has what it wants or the connection dies; then the last step has no answer.
-    static func make(_ connection: Connection, key: String, random: inout SeededRandom) -> Purchase {
-        var purchase = Purchase(quantity: Int.random(in: 1...4, using: &random))
-        var deeds: [Deed] = Bool.random(using: &random) ? [.lock] : []
+    init(key: String, section: String, random: inout SeededRandom) {
+        self.key = key
+        self.section = section
+        quantity = Int.random(in: 1...4, using: &random)
+        var plan: [Deed] = Bool.random(using: &random) ? [.reserve, .lock] : [.reserve]
         switch Int.random(in: 0..<10, using: &random) {
-        case 0..<6: deeds.append(.confirm)
-        case 6..<8: deeds.append(.release)
+        case 0..<6: plan.append(.confirm)
+        case 6..<8: plan.append(.release)
         default: break
         }
-        for deed in [.reserve] + deeds {
-            purchase.steps.append(purchase.step(deed, key: "\(key)-\(purchase.steps.count)"))
-            guard let answer = try? purchase.steps[purchase.steps.count - 1].send(connection) else { break }
-            purchase.steps[purchase.steps.count - 1].answer = answer
-            if answer.status != 200 { break }
-        }
-        return purchase
+        self.plan = plan
     }
 
-    private func step(_ deed: Deed, key: String) -> Step {
-        let reservation = "/api/v1/reservations/\((try? answeredReservation())?.id ?? "?")"
-        switch deed {
-        case .reserve:
-            return Step(
-                deed: deed,
-                key: key,
-                path: "/api/v1/capacity/floor/reserve",
-                body: "{\"quantity\":\(quantity)}"
-            )
-        case .lock: return Step(deed: deed, key: key, path: reservation + "/price-lock", body: "{}")
-        case .confirm:
-            return Step(
-                deed: deed,
-                key: key,
-                path: reservation + "/confirm",
-                body: "{\"payment_reference\":\"\(key)\"}"
-            )
-        case .release: return Step(deed: deed, key: key, path: reservation + "/release", body: "{}")
-        }
+    // MARK: Making
+
+    /// What the buyer does next; nil when it has what it wanted, was refused, or waits for an answer.
+    func nextStep() -> Step? {
+        guard steps.count < plan.count, !isPending, !isRefused else { return nil }
+        let deed = plan[steps.count]
+        guard let subject = deed == .reserve ? section : (try? answeredReservation())?.id else { return nil }
+        return Step(deed, subject, quantity: quantity, key: "\(key)-\(steps.count)")
     }
 
-    var isPending: Bool { steps.last?.answer == nil }
+    mutating func begin(_ step: Step, flushes: UInt64) {
+        steps.append(step)
+        steps[steps.count - 1].flushesWhenSent = flushes
+    }
 
-    /// `held`, `confirmed` or `released` by the answers; meaningful once nothing is pending.
+    mutating func end(_ answer: Answer, flushes: UInt64) {
+        steps[steps.count - 1].answer = answer
+        steps[steps.count - 1].flushesWhenAnswered = flushes
+    }
+
+    // MARK: What the answers say
+
+    var isPending: Bool { !steps.isEmpty && steps[steps.count - 1].answer == nil }
+
+    /// No places were left; the one refusal that a buyer has to reckon with.
+    var isRefused: Bool {
+        guard let answer = steps.first?.answer else { return false }
+        return answer.status == 409 && answer.body.contains("\"SOLD_OUT\"")
+    }
+
+    /// `held`, `confirmed`, `released` or `refused` by the answers; meaningful once nothing is pending.
     var status: String {
+        if isRefused { return "refused" }
         switch steps.last?.deed {
-        case .confirm: "confirmed"
-        case .release: "released"
-        default: "held"
+        case .confirm: return "confirmed"
+        case .release: return "released"
+        default: return "held"
         }
     }
 
     /// The reservation as the newest answer that shows it whole said.
     func answeredReservation() throws -> Reservation? {
-        guard let step = steps.last(where: { $0.deed != .confirm && $0.answer != nil }) else { return nil }
+        guard !isRefused, let step = steps.last(where: { $0.deed != .confirm && $0.answer != nil }) else { return nil }
         return try Decoding.snakeCase.decode(ReservationAnswer.self, from: Data(step.answer!.body.utf8)).reservation
     }
 
@@ -150,14 +183,26 @@ struct Purchase: Sendable {
         }
     }
 
-    /// What the server says now against what it had answered; empty when they agree.
-    func contradictions(_ connection: Connection) throws -> [String] {
+    /// What was known of this purchase when the disk had completed `flushes` and not one more; nil if nothing was sent.
+    func asOf(flushes: UInt64) -> Purchase? {
+        var past = self
+        past.steps.removeAll { $0.flushesWhenSent > flushes }
+        if past.steps.isEmpty { return nil }
+        let last = past.steps.count - 1
+        if past.steps[last].flushesWhenAnswered > flushes { past.steps[last].answer = nil }
+        return past
+    }
+
+    // MARK: What the server says now, against that
+
+    func contradictions(_ connection: Connection) throws -> [Contradiction] {
+        if isRefused { return [] }
         if let refused = steps.compactMap(\.answer).first(where: { $0.status != 200 }) {
-            return ["a request was answered \(refused.status): \(refused.body)"]
+            return [.changed("a request was answered \(refused.status): \(refused.body)")]
         }
         guard let answered = try answeredReservation() else { return [] }
         let answer = try connection.get("/api/v1/reservations/\(answered.id)")
-        guard answer.status == 200 else { return ["reservation \(answered.id) is lost: \(answer.status)"] }
+        guard answer.status == 200 else { return [.lost("reservation \(answered.id) is lost: \(answer.status)")] }
         var expected = answered
         var found = try Decoding.snakeCase.decode(ReservationAnswer.self, from: Data(answer.body.utf8)).reservation
         expected.status = status
@@ -166,23 +211,50 @@ struct Purchase: Sendable {
             found.items = found.items.map { Reservation.Item(capacityId: $0.capacityId, quantity: $0.quantity) }
             found.total = nil
         }
-        var contradictions = expected == found ? [] : ["answered \(expected), now \(found)"]
+        var contradictions: [Contradiction] = []
+        if expected != found {
+            let sentence = "answered \(expected), now \(found)"
+            contradictions.append(expected.status == found.status ? .changed(sentence) : .lost(sentence))
+        }
         if let sale = try sale() {
             let order = try connection.get("/api/v1/orders/\(sale.order.id)")
             if order != steps.last?.answer {
-                contradictions.append("order \(sale.order.id) is lost or changed: \(order)")
+                contradictions.append(.lost("order \(sale.order.id) is lost or changed: \(order)"))
             }
-            if sale.tickets.count != quantity { contradictions.append("\(sale.tickets.count) tickets for \(quantity)") }
+            if sale.tickets.count != quantity {
+                contradictions.append(.changed("\(sale.tickets.count) tickets for \(quantity)"))
+            }
         }
         return contradictions
     }
 
-    /// The same keys again must give the same bytes again.
-    func retryContradictions(_ connection: Connection) throws -> [String] {
+    /// The same keys again must give the same bytes again, singly also where they came in a batch.
+    func retryContradictions(_ connection: Connection) throws -> [Contradiction] {
         try steps.compactMap { step in
             let again = try step.send(connection)
             return again == step.answer
-                ? nil : "key \(step.key): first \(String(describing: step.answer)), then \(again)"
+                ? nil : .changed("key \(step.key): first \(String(describing: step.answer)), then \(again)")
         }
     }
+}
+
+/// Where the server says otherwise than it had answered.
+enum Contradiction: Sendable, CustomStringConvertible {
+    /// An answered change isn't there any more.
+    case lost(String)
+    /// A place was given to two, or more places than there are.
+    case doubled(String)
+    /// An answer given twice, and not the same.
+    case changed(String)
+
+    var description: String {
+        switch self {
+        case .lost(let sentence): "lost: \(sentence)"
+        case .doubled(let sentence): "sold twice: \(sentence)"
+        case .changed(let sentence): "changed: \(sentence)"
+        }
+    }
+
+    var isLoss: Bool { if case .lost = self { true } else { false } }
+    var isDouble: Bool { if case .doubled = self { true } else { false } }
 }

@@ -6,26 +6,6 @@ struct ServerFailure: Error, CustomStringConvertible {
     let description: String
 }
 
-/// A folder of its own below the temporary one, removed with the value.
-final class DataFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = FileManager.default.temporaryDirectory.path + "/holdfast-crash-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    var data: String { path + "/data" }
-
-    /// A snapshot is being written at this moment, or was when the process died.
-    var hasUnfinishedSnapshot: Bool {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: data)) ?? []
-        return names.contains { $0.hasPrefix("snap-") && $0.hasSuffix(".tmp") }
-    }
-}
-
 /// The real program as a child process. It never outlives this value.
 final class ServerProcess: Sendable {
     let processIdentifier: pid_t
@@ -39,7 +19,7 @@ final class ServerProcess: Sendable {
         return (test as NSString).deletingLastPathComponent + "/holdfast"
     }()
 
-    private init(arguments: [String], outputPath: String) throws {
+    private init(arguments: [String], outputPath: String, environment: [String] = []) throws {
         self.outputPath = outputPath
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -47,10 +27,13 @@ final class ServerProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         var strings = ([Self.binary] + arguments).map { strdup($0) }
-        defer { for string in strings { free(string) } }
         strings.append(nil)
+        let inherited = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+        var variables = (environment + inherited).map { strdup($0) }
+        variables.append(nil)
+        defer { for string in strings + variables { free(string) } }
         var identifier: pid_t = 0
-        let code = posix_spawn(&identifier, Self.binary, &actions, nil, strings, environ)
+        let code = posix_spawn(&identifier, Self.binary, &actions, nil, strings, variables)
         guard code == 0 else { throw ServerFailure(description: "\(Self.binary): \(String(cString: strerror(code)))") }
         processIdentifier = identifier
     }
@@ -64,13 +47,22 @@ final class ServerProcess: Sendable {
         return (try process.exitCode(withinSeconds: 30), process.output)
     }
 
-    static func launch(in folder: DataFolder, snapshotSeconds: Int) throws -> ServerProcess {
+    /// - Parameters:
+    ///   - segmentMebibytes: the size of the log's files; 2 is the smallest that the program takes.
+    ///   - environment: `NAME=value`, before what this process has.
+    static func launch(
+        in folder: DataFolder,
+        snapshotSeconds: Int,
+        segmentMebibytes: Int = 64,
+        environment: [String] = []
+    ) throws -> ServerProcess {
         try ServerProcess(
             arguments: [
                 "serve", "--data", folder.data, "--port", "0", "--shards", "2",
-                "--snapshot-seconds", "\(snapshotSeconds)",
+                "--snapshot-seconds", "\(snapshotSeconds)", "--segment-mib", "\(segmentMebibytes)",
             ],
-            outputPath: folder.path + "/server-output"
+            outputPath: folder.path + "/server-output",
+            environment: environment
         )
     }
 
@@ -96,6 +88,8 @@ final class ServerProcess: Sendable {
         send(SIGKILL)
         _ = reap(0)
     }
+
+    var hasEnded: Bool { reap(WNOHANG) != nil }
 
     /// Never signals a process that was already waited for: its identifier may be another's by now.
     func send(_ signal: Int32) {

@@ -34,9 +34,11 @@ struct Serve: AsyncParsableCommand {
 
     private func serve(_ settings: Settings, _ logger: Logger, _ stop: StopSignal) async throws {
         let loops = try (0..<settings.shards).map { try RingLoop.start(number: $0) }
+        var logOptions = Engine.logOptions(shards: settings.shards)
+        logOptions.segmentBytes = settings.segmentMib << 20
         let log = try WriteAheadLog.open(
             folder: settings.data,
-            options: Engine.logOptions(shards: settings.shards),
+            options: logOptions,
             device: IOUringDevice()
         )
         for notice in log.notices { logger.warning("\(notice)") }

@@ -25,6 +25,12 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: "Log records after which a snapshot is taken early. Default 2000000. [HOLDFAST_SNAPSHOT_RECORDS]")
     var snapshotRecords: Int?
 
+    @Option(
+        help:
+            "Size of the log's files in MiB; 2 to 4096. Files there are keep theirs. Default 64. [HOLDFAST_SEGMENT_MIB]"
+    )
+    var segmentMib: Int?
+
     @Option(help: "A JSON file with any of these options under \"holdfast\". [HOLDFAST_CONFIG]")
     var config: String?
 }
@@ -36,6 +42,7 @@ struct Settings: Sendable {
     var shards: Int
     var snapshotSeconds: Int
     var snapshotRecords: Int
+    var segmentMib: Int
 
     /// - Throws: `ValidationError` for an option out of its range, or a configuration file that can't be read.
     init(_ options: SettingsOptions, cores: Int) async throws {
@@ -71,6 +78,13 @@ struct Settings: Sendable {
             "holdfast.snapshot.records",
             1_000...1_000_000_000,
             2_000_000
+        )
+        segmentMib = try number(
+            "The size of the log's files",
+            options.segmentMib,
+            "holdfast.segment.mib",
+            2...4_096,
+            64
         )
         guard Self.isLoopback(host) else {
             throw ValidationError(
