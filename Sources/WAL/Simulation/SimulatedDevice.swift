@@ -139,6 +139,9 @@ public final class SimulatedDevice: LogDevice {
         try perform("sync folder", path) { $0.syncNames() }
     }
 
+    /// Not counted among the operations: it is asked by the clock, and changes nothing.
+    public func freeBytes(of folder: String) throws(LogError) -> Int { state.withLock { $0.freeBytes } }
+
     public func makeBatchWriter(buffer: AlignedBuffer) throws(LogError) -> any BatchWriter {
         SimulatedBatchWriter(buffer: buffer)
     }

@@ -142,9 +142,13 @@ struct SimulatedDisk: Sendable {
     // MARK: Bytes
 
     func hasRoom(for byteCount: Int, in inode: Int) -> Bool {
-        if byteCount <= inodes[inode].bytes.count || capacityBytes == .max { return true }
-        let used = names.values.reduce(0) { $0 + inodes[$1].bytes.count }
-        return used - inodes[inode].bytes.count + byteCount <= capacityBytes
+        byteCount - inodes[inode].bytes.count <= max(0, freeBytes)
+    }
+
+    /// What is left of the capacity; less than nothing when that was lowered below what is used.
+    var freeBytes: Int {
+        if capacityBytes == .max { return .max }
+        return capacityBytes - names.values.reduce(0) { $0 + inodes[$1].bytes.count }
     }
 
     mutating func write(_ bytes: UnsafeRawBufferPointer, to inode: Int, at offset: Int) {

@@ -29,6 +29,9 @@ public protocol LogDevice: AnyObject, Sendable {
     /// Makes creations, renames and removals in this folder durable.
     func syncFolder(_ path: String) throws(LogError)
 
+    /// Bytes that the filesystem of the folder has left for this process. Changes nothing, and is asked now and then.
+    func freeBytes(of folder: String) throws(LogError) -> Int
+
     /// A writer of batches that stand at the start of `buffer`. Called on the thread that will use it.
     func makeBatchWriter(buffer: AlignedBuffer) throws(LogError) -> any BatchWriter
 }

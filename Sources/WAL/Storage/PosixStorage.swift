@@ -72,6 +72,17 @@ extension PosixDevice {
         defer { Glibc.close(descriptor) }
         guard fsync(descriptor) == 0 else { throw LogError.system(operation: "sync folder", path: path, errno: errno) }
     }
+
+    public func freeBytes(of folder: String) throws(LogError) -> Int {
+        var filesystem = statvfs()
+        guard statvfs(folder, &filesystem) == 0 else {
+            throw LogError.system(operation: "ask for the free space of", path: folder, errno: errno)
+        }
+        // Available to users, without what is set aside for root; saturated, since some filesystems have no limit.
+        let (bytes, overflow) = Int(clamping: filesystem.f_bavail)
+            .multipliedReportingOverflow(by: Int(clamping: filesystem.f_frsize))
+        return overflow ? .max : bytes
+    }
 }
 
 /// A `flock` on a file, held by an open descriptor.
