@@ -83,27 +83,43 @@ public final class Engine: Sendable {
     }
 
     /// Options for a log under this many shards.
-    public static func logOptions(shards: Int) -> WriteAheadLog.Options {
+    /// - Parameters:
+    ///   - segmentBytes: of a file of the log.
+    ///   - reserveBytes: what the log wants to have for itself beside the next snapshot, below which nothing more is
+    ///     sold; nil for the segment in use, the spares and what may be waiting to be written.
+    public static func logOptions(
+        shards: Int,
+        segmentBytes: Int = WriteAheadLog.Options().segmentBytes,
+        reserveBytes: Int? = nil
+    ) -> WriteAheadLog.Options {
         var options = WriteAheadLog.Options()
+        options.segmentBytes = segmentBytes
         options.paceMicroseconds = 700
         options.pendingBytesMax = Shard.Limits.pendingBytesMax + shards * 2 * Shard.Limits.turnBytesMax
+        let inSegments = segmentBytes * (options.spareSegments + 1)
+        options.reserveBytes = reserveBytes ?? max(inSegments, segmentBytes + 2 * options.pendingBytesMax)
         return options
     }
 
     public func shard(of event: EventKey) -> Shard { shards[event.shard(of: shards.count)] }
 
     /// Takes no more work, makes everything decided durable, writes a snapshot, and closes the log.
-    public func stop() async throws {
+    ///
+    /// - Returns: why there is no last snapshot, if there is none. Nothing is lost then: the log has it all.
+    /// - Throws: what stopped the log, when it had failed.
+    @discardableResult
+    public func stop() async throws -> (any Error)? {
         for tick in ticks { tick.cancel() }
         for shard in shards { await shard.close() }
         while isSnapshotting.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(10)) }
+        var missing: (any Error)?
         do {
             try await snapshot(isPaced: false)
         } catch {
-            try log.close()
-            throw error
+            missing = error
         }
         try log.close()
+        return missing
     }
 }
 

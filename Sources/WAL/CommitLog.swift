@@ -18,4 +18,11 @@ public protocol CommitLog: AnyObject, Sendable {
 
     /// Bytes appended that have not been handed to the device yet; to refuse work before it is decided.
     var pendingBytes: Int { get }
+
+    /// Whether there is room for more; to refuse work before it is decided. Read once a turn, so it must be cheap.
+    var roomState: StorageRoom.State { get }
+}
+
+extension CommitLog {
+    public var roomState: StorageRoom.State { .enough }
 }

@@ -16,6 +16,8 @@ public enum LogError: Error, Equatable, Sendable {
     case locked(folder: String)
     /// The operating system refused an operation.
     case system(operation: String, path: String, errno: Int32)
+    /// A snapshot would not fit on the filesystem; nothing was written. The log goes on.
+    case noRoomForSnapshot(folder: String, freeBytes: Int, neededBytes: Int)
     /// io_uring can't be used on this machine; the text names the setting to change.
     case ioUringUnavailable(String)
     /// Written by a version this program can't read: `version` is the lowest that can.
@@ -44,6 +46,9 @@ extension LogError: CustomStringConvertible {
             "another process uses \(folder): stop it first, or choose another folder"
         case .system(let operation, let path, let errno):
             "\(operation) \(path): \(LogError.text(of: errno))\(LogError.advice(for: errno))"
+        case .noRoomForSnapshot(let folder, let freeBytes, let neededBytes):
+            "a snapshot needs about \(neededBytes) bytes and the filesystem of \(folder) has \(freeBytes) left. The "
+                + "log is kept whole instead. Free space on this filesystem or move the folder to a larger one"
         case .ioUringUnavailable(let reason):
             "io_uring can't be used on this machine: \(reason)"
         case .unsupportedVersion(let file, let version):

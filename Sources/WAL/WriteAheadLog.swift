@@ -31,6 +31,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
 
     private let pending: PendingRecords
     private let watermark = Watermark(.zero)
+    private let roomGauge = RoomGauge()
 
     private let monitor = Monitor()
     private var noticed: [String]
@@ -95,6 +96,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         do throws(LogError) {
             let contents = try FolderContents(of: folder, mayChange: !isReadOnly, random: random)
             let chosen = try SnapshotChoice(of: contents, in: folder)
+            if !isReadOnly { try FolderContents.removeUnfinished(in: folder) }
             self.contents = contents
             snapshots = chosen.usable
             noticed = chosen.notices
@@ -149,7 +151,10 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             }
         }
         let replay = LogReplay(folder: folder, segments: contents.segments)
-        let (summary, end) = try replay.run(from: first, body)
+        let (summary, end) = try replay.run(from: first) { position, payload in
+            roomGauge.count(recordBytes: payload.count)
+            try body(position, payload)
+        }
         watermark.advance(to: summary.lastPosition)
         pending.continueAfter(summary.lastPosition)
         monitor.withLock {
@@ -179,8 +184,10 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             snapshots: snapshots,
             spares: contents.spares,
             options: options,
-            random: random
+            random: random,
+            roomGauge: roomGauge
         )
+        store.measureRoom()
         let segment = try store.makeSegment(startingAt: end)
         if !segment.file.isDirect { note("the filesystem of \(folder.path) has no O_DIRECT; the page cache is used") }
         try store.dropEmptySegments()
@@ -196,8 +203,9 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             )
         )
         // Without this thread the log's own makes the segments: slower now and then, not wrong.
+        let isPrepared = options.spareSegments > 0 || options.reserveBytes != nil
         let preparer =
-            options.spareSegments > 0 ? try? JoinableThread(name: "holdfast-spares") { store.prepareSpares() } : nil
+            isPrepared ? try? JoinableThread(name: "holdfast-spares") { store.prepareSpares() } : nil
         monitor.withLock { phase = .running(Running(store: store, writer: writer, preparer: preparer)) }
     }
 
@@ -247,13 +255,27 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     public var lastPosition: LogPosition { pending.lastPosition }
     public var durablePosition: LogPosition { watermark.position }
     public var pendingBytes: Int { pending.byteCount }
+    public var roomState: StorageRoom.State { roomGauge.state }
+
+    /// What the filesystem had left when it was asked last, about a second ago at most.
+    public var room: StorageRoom { roomGauge.room }
+
+    /// Asks the filesystem now, instead of within the second. Does nothing unless `reserveBytes` is set.
+    public func measureRoom() {
+        let running: Running? = monitor.withLock {
+            if case .running(let running) = phase { return running }
+            return nil
+        }
+        running?.store.measureRoom()
+    }
 
     // MARK: Snapshots
 
     /// Begins a snapshot of the state as of `position`. One at a time; on any thread.
     ///
     /// The caller sees to it that everything in it is durable before `finish`.
-    /// - Throws: `misused` when another one is being written or when `position` is behind the newest snapshot.
+    /// - Throws: `misused` when another one is being written or when `position` is behind the newest snapshot,
+    ///   `noRoomForSnapshot` when the log is short of room and the snapshot would not fit.
     public func beginSnapshot(at position: LogPosition) throws(LogError) -> SnapshotWriter {
         let store = try monitor.withLock { () throws(LogError) in
             guard case .running(let running) = phase else { throw LogError.closed }
@@ -263,6 +285,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         guard position <= lastPosition else {
             throw LogError.misused("a snapshot at \(position) of a log that ends at \(lastPosition)")
         }
+        try store.checkRoomForSnapshot()
         try store.beginSnapshot(at: position)
         return try SnapshotWriter(at: position, store: store, log: pending, watermark: watermark)
     }

@@ -28,6 +28,10 @@ extension WriteAheadLog {
         /// Snapshots kept, and with them the log from the oldest of them: 1 … 8.
         public var snapshotsKept = 2
 
+        /// Bytes that the log wants to have for itself beside the next snapshot, spares that are ready included: with
+        /// less `room` says that it is short. Nil: nobody looks, and the log finds out when a write fails.
+        public var reserveBytes: Int?
+
         /// For golden files: fixes what is otherwise random (the log's identity, the salts).
         var fixedRandom: UInt64?
 

@@ -66,6 +66,11 @@ final class ServerProcess: Sendable {
         )
     }
 
+    /// Starts the program with these arguments; its output goes to a file beside the data.
+    static func launch(_ arguments: [String], in folder: DataFolder) throws -> ServerProcess {
+        try ServerProcess(arguments: arguments, outputPath: folder.path + "/server-output")
+    }
+
     var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
 
     /// The port, once the server has recovered and listens.

@@ -51,6 +51,7 @@ extension Shard {
                 return (.answer(.rejected(.limitReached(.idempotencyKeys))), slot)
             }
         }
+        if room != .enough { return (refuseForRoom(), nil) }
         do throws(Rejection) {
             return (.answer(try decide(command, context, slot)), slot)
         } catch {
@@ -61,6 +62,12 @@ extension Shard {
             }
             return (.answer(.rejected(error)), slot)
         }
+    }
+
+    /// What was answered before is answered again, but nothing is decided any more: a refusal would be logged as well.
+    private func refuseForRoom() -> Outcome {
+        tables.pointee.counters.refusedForRoom += 1
+        return .unavailable(.storageFull)
     }
 
     private func decide(_ command: Command, _ context: CommandContext, _ slot: Int) throws(Rejection) -> Answer {
@@ -111,6 +118,7 @@ extension Shard {
     private func create(_ command: Command, _ context: CommandContext, _ event: EventKey) -> (Outcome, Int?) {
         guard case .createEvent(let details) = command else { return (.answer(.rejected(.eventNotFound)), nil) }
         guard tables.pointee.slot(of: event) == nil else { return (.answer(.rejected(.eventExists)), nil) }
+        if room != .enough { return (refuseForRoom(), nil) }
         guard tables.pointee.slots.count < InventoryLimits.eventsPerShardMax else {
             return (.answer(.rejected(.limitReached(.events))), nil)
         }

@@ -107,7 +107,9 @@ public actor Shard {
     public func beginTurn() {
         now = max(now, clock())
         isSaturated = log.pendingBytes > Limits.pendingBytesMax
-        if !isSaturated && !isClosed { expireDue() }
+        room = log.roomState
+        // Without room even expiry rests: a reservation past its deadline counts as expired all the same.
+        if !isSaturated && !isClosed && room != .exhausted { expireDue() }
     }
 
     /// Ends a turn: what was decided goes to the log.
@@ -126,6 +128,7 @@ public actor Shard {
     }
 
     var isSaturated = false
+    var room = StorageRoom.State.enough
 
     private func expireDue() {
         tables.pointee.advance(to: now)
@@ -154,6 +157,7 @@ public struct ShardCounters: Sendable {
     public var replays: UInt64 = 0
     public var expired: UInt64 = 0
     public var refusedBusy: UInt64 = 0
+    public var refusedForRoom: UInt64 = 0
 
     public init() {}
 }

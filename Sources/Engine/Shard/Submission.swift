@@ -49,6 +49,8 @@ public enum Outcome: Sendable {
 public enum Unavailability: Equatable, Sendable {
     /// More is waiting to be written than the log's limit.
     case logSaturated
+    /// The filesystem of the log has hardly any room left. What was answered before is still answered again.
+    case storageFull
     /// The log has failed, or the engine is shutting down.
     case closed
 }

@@ -97,6 +97,17 @@ extension RequestID {
     }
 }
 
+extension Outcome {
+    /// Whether lines behind this one would hear the same without being asked. Not where storage is full: some of them
+    /// may be retries that have an answer.
+    fileprivate var endsBatch: Bool {
+        switch self {
+        case .unavailable(.logSaturated), .unavailable(.closed): true
+        default: false
+        }
+    }
+}
+
 extension BatchWork {
     /// Decides the line on the loop that owns its event, within a turn, and writes its answer where the event is at hand.
     /// - Returns: false when the engine takes no more.
@@ -110,12 +121,12 @@ extension BatchWork {
         switch self {
         case .command(let event, let work):
             let (outcome, event) = shard.decide(event, work, context)
-            if case .unavailable = outcome { isTaken = false }
+            if outcome.endsBatch { isTaken = false }
             writer.write(outcome, reply, of: event)
         case .change(let change):
             guard let second = change.answerFirstStep(on: shard, into: &writer, &isTaken) else { break }
             let (outcome, event) = shard.decide(second.event, second.work, second.context)
-            if case .unavailable = outcome { isTaken = false }
+            if outcome.endsBatch { isTaken = false }
             writer.write(outcome, second.reply, of: event)
         }
         return isTaken
@@ -131,7 +142,7 @@ extension ReadThenWrite {
     ) -> RoutedSubmission? {
         let read = read
         let (outcome, event) = shard.decide(read.event, read.work, read.context)
-        if case .unavailable = outcome { isTaken = false }
+        if outcome.endsBatch { isTaken = false }
         switch goOn(after: outcome, of: event) {
         case .submit(let submission): return submission
         case .answer(let outcome): writer.write(outcome, reply, of: event)

@@ -32,10 +32,16 @@ final class Operations: Sendable {
     }
 
     private func ready(_ engine: Engine) -> Page {
-        let isReady = isReady.load(ordering: .acquiring)
+        let isServing = isReady.load(ordering: .acquiring)
+        let room = engine.log.room
+        let isReady = isServing && room.state == .enough
+        let status = isReady ? "ready" : isServing ? "storage full" : "not ready"
+        let free = room.freeBytes.map { "\($0)" } ?? "null"
         let body =
-            #"{"status":"\#(isReady ? "ready" : "not ready")","last_position":\#(engine.log.lastPosition),"#
-            + #""durable_position":\#(engine.log.durablePosition),"postgres":null}"#
+            #"{"status":"\#(status)","last_position":\#(engine.log.lastPosition),"#
+            + #""durable_position":\#(engine.log.durablePosition),"storage":{"state":"\#(room.state)","#
+            + #""free_bytes":\#(free),"needed_bytes":\#(room.neededBytes),"resume_bytes":\#(room.resumeBytes)},"#
+            + #""postgres":null}"#
         return Page(status: isReady ? .ok : .serviceUnavailable, body: body)
     }
 
@@ -49,6 +55,7 @@ final class Operations: Sendable {
             total.replays += statistics.counters.replays
             total.expired += statistics.counters.expired
             total.refusedBusy += statistics.counters.refusedBusy
+            total.refusedForRoom += statistics.counters.refusedForRoom
             events += statistics.events
             holds += statistics.holdSlots
             keys += statistics.idempotencyKeys
@@ -74,6 +81,18 @@ final class Operations: Sendable {
         line("log_last_position", "counter", "Records appended to the log.", engine.log.lastPosition.rawValue)
         line("log_durable_position", "counter", "Records that are durable.", engine.log.durablePosition.rawValue)
         line("log_pending_bytes", "gauge", "Bytes that wait to be written.", engine.log.pendingBytes)
+        let room = engine.log.room
+        line(
+            "storage_full",
+            "gauge",
+            "Whether changes are refused for want of room: 0 no, 1 yes, 2 reservations don't expire in the log either.",
+            room.state.rawValue
+        )
+        line("storage_refusals_total", "counter", "Commands refused for want of room.", total.refusedForRoom)
+        line("storage_needed_bytes", "gauge", "Free bytes below which changes are refused.", room.neededBytes)
+        if let free = room.freeBytes {
+            line("storage_free_bytes", "gauge", "Free bytes of the data folder's filesystem.", free)
+        }
         return text
     }
 }

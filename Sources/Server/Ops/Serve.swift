@@ -34,11 +34,13 @@ struct Serve: AsyncParsableCommand {
 
     private func serve(_ settings: Settings, _ logger: Logger, _ stop: StopSignal) async throws {
         let loops = try (0..<settings.shards).map { try RingLoop.start(number: $0) }
-        var logOptions = Engine.logOptions(shards: settings.shards)
-        logOptions.segmentBytes = settings.segmentMib << 20
         let log = try WriteAheadLog.open(
             folder: settings.data,
-            options: logOptions,
+            options: Engine.logOptions(
+                shards: settings.shards,
+                segmentBytes: settings.segmentMib << 20,
+                reserveBytes: settings.diskReserveBytes
+            ),
             device: IOUringDevice()
         )
         for notice in log.notices { logger.warning("\(notice)") }
@@ -57,6 +59,15 @@ struct Serve: AsyncParsableCommand {
         var configuration = Listener.Configuration()
         configuration.host = settings.host
         configuration.port = settings.port
+        configuration.connection.connectionsMax = OpenFiles.makeRoom(forConnections: settings.connectionsMax)
+        if configuration.connection.connectionsMax < settings.connectionsMax {
+            logger.warning(
+                """
+                the limit of open files allows \(configuration.connection.connectionsMax) connections instead of \
+                \(settings.connectionsMax); raise it (ulimit -n, or LimitNOFILE= of systemd) for more
+                """
+            )
+        }
         configuration.connection.request.bodyBytesMaxOfRoute = BatchRequest.bodyBytesMax
         let listener = try await Listener.start(eventLoops: loops, configuration: configuration) { loop in
             fronts.first { $0.loop === loop }!
@@ -64,13 +75,16 @@ struct Serve: AsyncParsableCommand {
         operations.setReady(true)
         logger.info("listening at http://\(settings.host):\(listener.port)")
 
-        let snapshots = Task { await takeSnapshots(engine, settings, logger) }
+        let watch = StorageWatch(log: log, logger: logger)
+        let snapshots = Task { await takeSnapshots(engine, settings, watch, logger) }
         await stop.wait()
         logger.info("stopping: finishing requests, then a last snapshot")
         operations.setReady(false)
         snapshots.cancel()
         await listener.drain(timeout: .seconds(10))
-        try await engine.stop()
+        if let error = try await engine.stop() {
+            logger.warning("no last snapshot was taken, the next start replays the log instead: \(error)")
+        }
         logger.info("stopped; everything is durable up to position \(log.durablePosition)")
         for loop in loops { loop.stop() }
     }
@@ -85,15 +99,22 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func takeSnapshots(_ engine: Engine, _ settings: Settings, _ logger: Logger) async {
+    private func takeSnapshots(
+        _ engine: Engine,
+        _ settings: Settings,
+        _ watch: StorageWatch,
+        _ logger: Logger
+    ) async {
+        var watch = watch
         var waitedSeconds = 0
         while !Task.isCancelled {
+            // A snapshot lets go of the log before it: it may be what makes room.
+            let hasRunShort = watch.look()
             try? await Task.sleep(for: .seconds(1))
             waitedSeconds += 1
             let records = engine.recordsSinceSnapshot
-            guard records >= settings.snapshotRecords || waitedSeconds >= settings.snapshotSeconds, records > 0 else {
-                continue
-            }
+            let isDue = records >= settings.snapshotRecords || waitedSeconds >= settings.snapshotSeconds
+            guard isDue || hasRunShort, records > 0 else { continue }
             waitedSeconds = 0
             do {
                 try await engine.snapshot()

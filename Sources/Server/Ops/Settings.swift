@@ -31,6 +31,23 @@ struct SettingsOptions: ParsableArguments {
     )
     var segmentMib: Int?
 
+    @Option(
+        help: """
+            MiB that the log wants to have for itself on its filesystem, beside the next snapshot; with less \
+            nothing more is sold. 8 to 1048576. Default: the log's segment in use, its spares and what may be waiting. \
+            [HOLDFAST_DISK_RESERVE_MIB]
+            """
+    )
+    var diskReserveMib: Int?
+
+    @Option(
+        help: """
+            Connections at a time; one more is told 503. 1 to 65536. Default 16384, or what the limit of open files \
+            allows. [HOLDFAST_CONNECTIONS_MAX]
+            """
+    )
+    var connectionsMax: Int?
+
     @Option(help: "A JSON file with any of these options under \"holdfast\". [HOLDFAST_CONFIG]")
     var config: String?
 }
@@ -43,6 +60,9 @@ struct Settings: Sendable {
     var snapshotSeconds: Int
     var snapshotRecords: Int
     var segmentMib: Int
+    var connectionsMax: Int
+    /// Nil where the log's own measure is to be taken.
+    var diskReserveBytes: Int?
 
     /// - Throws: `ValidationError` for an option out of its range, or a configuration file that can't be read.
     init(_ options: SettingsOptions, cores: Int) async throws {
@@ -86,6 +106,17 @@ struct Settings: Sendable {
             2...4_096,
             64
         )
+        connectionsMax = try number(
+            "The number of connections",
+            options.connectionsMax,
+            "holdfast.connections.max",
+            1...65_536,
+            ConnectionLimits().connectionsMax
+        )
+        if let reserve = options.diskReserveMib ?? config.int(forKey: "holdfast.disk.reserve.mib") {
+            diskReserveBytes =
+                try number("The disk reserve", reserve, "holdfast.disk.reserve.mib", 8...1_048_576, 8) << 20
+        }
         guard Self.isLoopback(host) else {
             throw ValidationError(
                 "--host \(host) is not a loopback address. Without accounts and tokens anybody who reaches the port "

@@ -131,6 +131,13 @@ extension Problem {
                     "Too busy",
                     "More is waiting to be written than the limit; nothing has happened. Send the request again."
                 )
+            case .storageFull:
+                Problem(
+                    .serviceUnavailable,
+                    "STORAGE_FULL",
+                    "Storage full",
+                    "The server has no room to record more; nothing has happened. Send the request again later."
+                )
             case .closed:
                 Problem(
                     .serviceUnavailable,
@@ -139,7 +146,8 @@ extension Problem {
                     "The server takes no more requests; nothing has happened. Send the request again."
                 )
             }
-        problem.retryAfterSeconds = 1
+        // Room comes back when somebody makes some, or with the next snapshot.
+        problem.retryAfterSeconds = reason == .storageFull ? 10 : 1
         return problem
     }
 }

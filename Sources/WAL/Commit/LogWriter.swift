@@ -81,6 +81,7 @@ final class LogWriter {
             needsCover = true
             let durable = LogPosition(point.nextPosition - 1)
             watermark.advance(to: durable)
+            store.roomGauge.count(recordBytes: run.byteCount)
             onDurable(durable)
         }
     }

@@ -8,7 +8,8 @@ final class SegmentStore: @unchecked Sendable {
     let folder: LogFolder
     let identity: LogIdentity
     let epoch: UInt64
-    private let options: WriteAheadLog.Options
+    let options: WriteAheadLog.Options
+    let roomGauge: RoomGauge
     private let random: RandomSource
 
     private let monitor = Monitor()
@@ -21,6 +22,10 @@ final class SegmentStore: @unchecked Sendable {
     private var nextSpare: UInt64
     private var isStopping = false
     private var isSnapshotOpen = false
+    /// Bytes of records that the snapshot being written stands for.
+    private var snapshotRecordBytes = 0
+    /// The filesystem had no room for the last spare.
+    private var isSpareRefused = false
 
     /// - Parameters:
     ///   - segments: ascending.
@@ -33,10 +38,12 @@ final class SegmentStore: @unchecked Sendable {
         snapshots: [Manifest.Snapshot],
         spares: [UInt64],
         options: WriteAheadLog.Options,
-        random: RandomSource
+        random: RandomSource,
+        roomGauge: RoomGauge
     ) throws(LogError) {
         self.folder = folder
         self.options = options
+        self.roomGauge = roomGauge
         self.random = random
         self.segments = segments
         self.snapshots = snapshots
@@ -103,28 +110,66 @@ final class SegmentStore: @unchecked Sendable {
         return made
     }
 
-    /// Makes the spares that are missing, until `stop`. Runs on a thread of its own.
-    ///
-    /// A failure ends it: the log's thread then makes its segments itself and meets the failure where it matters.
-    func prepareSpares() {
-        while true {
-            let isNeeded = monitor.withLock {
-                while !isStopping && spares.count >= options.spareSegments { _ = monitor.wait(until: nil) }
-                return !isStopping
+    /// Sleeps until a spare is missing or it is time to look at the room again. False when it is over.
+    func waitForWork(canMake: Bool) -> Bool {
+        monitor.withLock {
+            let isWatched = options.reserveBytes != nil
+            let next = isWatched ? MonotonicTime.now.advanced(microseconds: Self.roomIntervalMicroseconds) : nil
+            while !isStopping && (!canMake || isSpareRefused || spares.count >= options.spareSegments) {
+                if !monitor.wait(until: next) { break }
             }
-            guard isNeeded, let spare = try? makeSpare() else { return }
-            monitor.withLock { spares.append(spare) }
+            return !isStopping
         }
     }
+
+    var lacksSpare: Bool { monitor.withLock { spares.count < options.spareSegments } }
+
+    func addPrepared(_ spare: UInt64) {
+        monitor.withLock {
+            spares.append(spare)
+            isSpareRefused = false
+        }
+    }
+
+    func noteSpareRefused() { monitor.withLock { isSpareRefused = true } }
 
     func stopPreparing() {
         monitor.withLock { isStopping = true }
         monitor.signal()
     }
 
+    func roomDemand() -> RoomDemand {
+        monitor.withLock {
+            RoomDemand(
+                segmentBytes: options.segmentBytes,
+                readySpares: spares.count,
+                wantedSpares: options.spareSegments,
+                reserveBytes: options.reserveBytes ?? 0,
+                snapshotBytes: isSnapshotOpen ? 0 : nextSnapshotBytes,
+                isSpareRefused: isSpareRefused && spares.count < options.spareSegments
+            )
+        }
+    }
+
+    /// About: what the newest one takes, and what was logged since.
+    private var nextSnapshotBytes: Int {
+        Int(snapshots.first?.fileBytes ?? 0) + roomGauge.recordBytesSinceSnapshot + LogFormat.batchBytesMax
+    }
+
+    /// Gives back what is ready beyond the wanted number. The names need no sync: a spare that returns is a spare.
+    func removeSurplusSpares() {
+        while true {
+            let surplus: UInt64? = monitor.withLock {
+                spares.count > options.spareSegments ? spares.removeLast() : nil
+            }
+            guard let surplus else { return }
+            try? folder.remove(LogFolder.spareName(surplus))
+        }
+    }
+
     /// A file of the size of a segment, filled with zeros by real writes so that later ones change no metadata.
     /// nil when `stopPreparing` came in between.
-    private func makeSpare() throws(LogError) -> UInt64? {
+    func makeSpare() throws(LogError) -> UInt64? {
         let number = monitor.withLock {
             nextSpare += 1
             return nextSpare - 1
@@ -133,19 +178,31 @@ final class SegmentStore: @unchecked Sendable {
         let temporary = name + LogFolder.temporarySuffix
         let file = try folder.open(temporary, .create)
         defer { file.close() }
+        do throws(LogError) {
+            guard try fill(file) else { return nil }
+        } catch {
+            // What was written of it must not take the room that others wait for.
+            if error.isLackOfRoom { try? folder.remove(temporary) }
+            throw error
+        }
+        try folder.rename(temporary, to: name)
+        try folder.sync()
+        return number
+    }
+
+    /// False when `stopPreparing` came in between.
+    private func fill(_ file: any DeviceFile) throws(LogError) -> Bool {
         let zeros = AlignedBuffer(byteCount: min(options.segmentBytes, 1 << 20))
         zeros.bytes.zero(0..<zeros.bytes.count)
         var offset = 0
         while offset < options.segmentBytes {
-            if monitor.withLock({ isStopping }) { return nil }
+            if monitor.withLock({ isStopping }) { return false }
             let count = min(zeros.bytes.count, options.segmentBytes - offset)
             try file.write(UnsafeRawBufferPointer(zeros.bytes).part(0..<count), at: offset)
             offset += count
         }
         try file.sync()
-        try folder.rename(temporary, to: name)
-        try folder.sync()
-        return number
+        return true
     }
 
     /// Keeps the spares of an earlier run that have the right size, within the bound; removes the others.
@@ -170,7 +227,8 @@ final class SegmentStore: @unchecked Sendable {
     private func recycle(_ segment: SegmentHeader) throws(LogError) {
         let name = LogFolder.segmentName(segment.number)
         let spare: UInt64? = monitor.withLock {
-            guard spares.count < options.sparesMax, segment.segmentBytes == UInt64(options.segmentBytes) else {
+            let sparesMax = roomGauge.state == .enough ? options.sparesMax : options.spareSegments
+            guard spares.count < sparesMax, segment.segmentBytes == UInt64(options.segmentBytes) else {
                 return nil
             }
             nextSpare += 1
@@ -197,6 +255,7 @@ final class SegmentStore: @unchecked Sendable {
                 throw LogError.misused("a snapshot at \(position) when there is one at \(newest.position)")
             }
             isSnapshotOpen = true
+            snapshotRecordBytes = roomGauge.recordBytesSinceSnapshot
         }
     }
 
@@ -210,6 +269,7 @@ final class SegmentStore: @unchecked Sendable {
             snapshots.removeAll { $0.position == snapshot.position }
             snapshots.insert(snapshot, at: 0)
             snapshots = Array(snapshots.prefix(options.snapshotsKept))
+            roomGauge.snapshotTaken(covering: snapshotRecordBytes)
             let kept = snapshots
             let oldest = oldestNeededSegment()
             try manifestFile.update {

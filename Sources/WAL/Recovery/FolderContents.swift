@@ -12,7 +12,6 @@ struct FolderContents {
     /// - Parameter mayChange: false leaves the folder as it is.
     init(of folder: LogFolder, mayChange: Bool, random: RandomSource) throws(LogError) {
         let names = try folder.list()
-        if mayChange { try Self.removeUnfinished(names, in: folder) }
         let segmentNumbers = names.compactMap(LogFolder.segmentNumber).sorted()
         snapshots = names.compactMap(LogFolder.snapshotPosition).sorted(by: >)
         spares = names.compactMap(LogFolder.spareNumber).sorted()
@@ -32,9 +31,10 @@ struct FolderContents {
         try check(in: folder)
     }
 
-    /// Files that never got their final name: nothing depends on them.
-    private static func removeUnfinished(_ names: [String], in folder: LogFolder) throws(LogError) {
-        let unfinished = names.filter { name in
+    /// Files that never got their final name: nothing depends on them. Only once the folder is known to be of a version
+    /// that this program reads: one of a later version is left as it was found.
+    static func removeUnfinished(in folder: LogFolder) throws(LogError) {
+        let unfinished = try folder.list().filter { name in
             name.hasSuffix(LogFolder.temporarySuffix)
                 && (name.hasPrefix("wal-") || name.hasPrefix("snap-") || name.hasPrefix("spare-")
                     || name.hasPrefix(LogFolder.manifestName))

@@ -120,10 +120,13 @@ import Testing
     }
 
     @Test func unavailableMeansTryAgain() throws {
-        for (reason, code) in [(Unavailability.logSaturated, "LOG_SATURATED"), (.closed, "SHUTTING_DOWN")] {
+        for (reason, code, seconds) in [
+            (Unavailability.logSaturated, "LOG_SATURATED", "1"), (.storageFull, "STORAGE_FULL", "10"),
+            (.closed, "SHUTTING_DOWN", "1"),
+        ] {
             let response = try response(.unavailable(reason), of: nil)
             #expect(response.status == 503)
-            #expect(response.fields["Retry-After"] == "1")
+            #expect(response.fields["Retry-After"] == seconds)
             #expect(try response.json()["code"] as? String == code)
         }
     }

@@ -42,6 +42,7 @@ import Testing
             .routeNotFound, .methodNotAllowed(.get), .malformedTarget, .invalidHeader(""), .unsupportedMediaType,
             .idempotencyKeyRequired, .customerMismatch, .preconditionFailed(""), .validationFailed([]),
             .malformedBody(JSONError(kind: .tooDeep, offset: 0, field: "")), .unavailable(.closed),
+            .unavailable(.storageFull),
             .unavailable(.logSaturated), .notLines, .tooManyLines, .emptyBatch, .lineTooLarge, .answerTooLarge,
             .tooManyBatches,
         ]

@@ -1,0 +1,71 @@
+import Glibc
+
+// Watching the filesystem's room, on the thread that prepares the spares.
+extension SegmentStore {
+    /// How often the filesystem is asked.
+    static let roomIntervalMicroseconds = 1_000_000
+
+    /// Makes the spares that are missing and watches the room for more, until `stopPreparing`. Runs on a thread of its
+    /// own.
+    ///
+    /// A filesystem without room is asked again every second. Any other failure ends the making of spares: the log's
+    /// thread then makes its segments itself and meets the failure where it matters.
+    func prepareSpares() {
+        var canMake = options.spareSegments > 0
+        while waitForWork(canMake: canMake) {
+            measureRoom()
+            if roomGauge.state != .enough { removeSurplusSpares() }
+            guard canMake, lacksSpare else { continue }
+            do throws(LogError) {
+                // Not even begun where it can't end: others on this filesystem need what is left.
+                guard hasRoomForSpare else { throw noRoomForSpare }
+                guard let spare = try makeSpare() else { return }
+                addPrepared(spare)
+            } catch {
+                let isWatched = options.reserveBytes != nil
+                if isWatched && error.isLackOfRoom { noteSpareRefused() } else { canMake = false }
+                if !isWatched { return }
+            }
+            measureRoom()
+        }
+    }
+
+    private var hasRoomForSpare: Bool { (roomGauge.room.freeBytes ?? .max) >= options.segmentBytes }
+
+    private var noRoomForSpare: LogError { .system(operation: "fill a spare in", path: folder.path, errno: ENOSPC) }
+
+    /// Asks the filesystem what is left, and judges it. Does nothing in a log that is not watched.
+    func measureRoom() {
+        // An answer that doesn't come leaves what was known before.
+        guard options.reserveBytes != nil, let free = try? folder.device.freeBytes(of: folder.path) else { return }
+        let demand = roomDemand()
+        roomGauge.update { $0 = demand.judge(freeBytes: free, before: $0.state) }
+    }
+
+    /// Refuses a snapshot that the filesystem has no room for, before anything of it is written.
+    func checkRoomForSnapshot() throws(LogError) {
+        measureRoom()
+        let room = roomGauge.room
+        guard let free = room.freeBytes, room.state != .enough else { return }
+        let demand = roomDemand()
+        // The spares that are missing come first: the log can't go on without them, and it can without a snapshot.
+        let missing = max(0, demand.wantedSpares - demand.readySpares) * demand.segmentBytes
+        guard free < demand.snapshotBytes + missing else { return }
+        throw LogError.noRoomForSnapshot(
+            folder: folder.path,
+            freeBytes: free,
+            neededBytes: demand.snapshotBytes + missing
+        )
+    }
+}
+
+extension LogError {
+    /// Whether the filesystem, or the user's share of it, is full.
+    package var isLackOfRoom: Bool {
+        switch self {
+        case .system(_, _, let errno): errno == ENOSPC || errno == EDQUOT
+        case .noRoomForSnapshot: true
+        default: false
+        }
+    }
+}
