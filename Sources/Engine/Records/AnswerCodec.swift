@@ -3,6 +3,11 @@ import WAL
 // An answer as it is kept for retries: one byte for its kind, then what it is made of.
 
 extension Answer {
+    /// Whether bytes begin an answer that is kept whole, of a kind that `init(from:)` reads.
+    static func isKnown(_ bytes: UnsafeRawBufferPointer) -> Bool { !bytes.isEmpty && (1...8).contains(bytes[0]) }
+}
+
+extension Answer {
     func encode(into buffer: inout RecordBuffer) {
         switch self {
         case .event(let view):

@@ -44,6 +44,8 @@ extension RecordDecoder {
         guard KeptAnswer.isReference(answer) == header.answerRefersToHold else {
             throw malformed("an answer that is not of the kind that the flags say")
         }
+        // Found out now, not when somebody retries.
+        guard header.answerRefersToHold || Answer.isKnown(answer) else { throw malformed("an unknown kind of answer") }
         return answer
     }
 }

@@ -107,7 +107,11 @@ extension Fact {
         case 18, 20:
             let key = try decoder.readKey()
             let at = try decoder.read(Milliseconds.self)
-            self = .answerRestored(key, at: at, Array(try decoder.readBytes(count: UInt32.self)))
+            let answer = Array(try decoder.readBytes(count: UInt32.self))
+            guard answer.withUnsafeBytes({ KeptAnswer.isReference($0) || Answer.isKnown($0) }) else {
+                throw decoder.malformed("an unknown kind of answer")
+            }
+            self = .answerRestored(key, at: at, answer)
         case 19: self = .tierRestored(try decoder.readTierDetails(), version: try decoder.read())
         default: throw decoder.malformed("\(kind) is no kind of fact")
         }

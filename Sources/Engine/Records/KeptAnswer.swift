@@ -34,7 +34,7 @@ struct KeptAnswer {
 
     /// Whether an answer of these bytes is a reference to its hold.
     static func isReference(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        !bytes.isEmpty && bytes[0] & mark != 0
+        !bytes.isEmpty && (bytes[0] & mark != 0 || Kind(firstForm: bytes[0]) != nil)
     }
 }
 
@@ -136,6 +136,11 @@ extension KeptAnswer {
     init?(from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
         var ahead = decoder
         let bits = try ahead.read(UInt8.self)
+        if let kind = Kind(firstForm: bits) {
+            self = try Self(firstForm: kind, from: &ahead)
+            decoder = ahead
+            return
+        }
         guard bits & Self.mark != 0 else { return nil }
         guard let kind = Kind(rawValue: bits >> 5 & 3), let status = HoldStatus(rawValue: (bits >> 3 & 3) + 1),
             let locks = Locks(rawValue: bits & 3)
@@ -152,6 +157,31 @@ extension KeptAnswer {
         let span = Milliseconds(try ahead.readVariable())
         expiresAfter = span % 2 == 0 ? span / 2 * 1_000 : span / 2
         decoder = ahead
+    }
+}
+
+// The form in which the first builds with references kept them. It is read, and kept as it is, but never written.
+extension KeptAnswer.Kind {
+    fileprivate init?(firstForm byte: UInt8) {
+        switch byte {
+        case 16: self = .reserved
+        case 17: self = .reservation
+        case 18: self = .order
+        default: return nil
+        }
+    }
+}
+
+extension KeptAnswer {
+    private init(firstForm kind: Kind, from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
+        let bits = try decoder.read(UInt8.self)
+        guard let status = HoldStatus(rawValue: bits & 0x7f) else { throw decoder.malformed("\(bits) is no status") }
+        self.kind = kind
+        self.status = status
+        isSingleSection = bits & 0x80 != 0
+        reference = HoldReference(slot: try decoder.readVariable(), generation: try decoder.readVariable())
+        expiresAfter = Milliseconds(try decoder.readVariable() as UInt32)
+        lockedLines = UInt64(try decoder.readVariable() as UInt32)
     }
 }
 

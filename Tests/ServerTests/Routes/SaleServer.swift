@@ -18,9 +18,10 @@ final class SaleServer {
         folder: String,
         shards: Int = 1,
         limits: ConnectionLimits = ConnectionLimits(),
+        clock: @escaping @Sendable () -> Milliseconds = Engine.systemClock,
         _ body: (SaleServer) async throws -> R
     ) async throws -> R {
-        let server = try await SaleServer(folder, shards, limits)
+        let server = try await SaleServer(folder, shards, limits, clock)
         let result: Result<R, any Error>
         do {
             result = .success(try await body(server))
@@ -48,7 +49,12 @@ final class SaleServer {
         FileManager.default.temporaryDirectory.appending(path: "holdfast-\(UUID().uuidString)").path
     }
 
-    private init(_ folder: String, _ shards: Int, _ limits: ConnectionLimits) async throws {
+    private init(
+        _ folder: String,
+        _ shards: Int,
+        _ limits: ConnectionLimits,
+        _ clock: @escaping @Sendable () -> Milliseconds
+    ) async throws {
         let loops = try (0..<shards).map { try RingLoop.start(number: $0) }
         self.loops = loops
         let log = try WriteAheadLog.open(
@@ -56,7 +62,7 @@ final class SaleServer {
             options: Engine.logOptions(shards: shards),
             device: IOUringDevice()
         )
-        let (engine, _) = try await Engine.start(log: log, loops: loops) { error in
+        let (engine, _) = try await Engine.start(log: log, loops: loops, clock: clock) { error in
             Issue.record("the log failed: \(error)")
         }
         self.engine = engine

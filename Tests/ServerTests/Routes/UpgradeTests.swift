@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+import WAL
+
+@testable import Engine
+@testable import Server
+
+/// Data folders that earlier builds wrote, read by this one: `Tests/Fixtures/README.md` says how each was made.
+@Suite struct UpgradeTests {
+    static let folders = ["engine-whole-answers", "engine-referring-answers-1", "engine-referring-answers-2"]
+
+    /// Of the snapshot and the records behind it, and of the whole log: both lead to what the earlier build had.
+    @Test(arguments: folders, [true, false]) func theStateIsWhatItWas(name: String, withSnapshot: Bool) throws {
+        let folder = try RecordedFolder(name, withSnapshot: withSnapshot)
+        let log = try WriteAheadLog.openReadOnly(folder: folder.path, device: IOUringDevice())
+        defer { try? log.close() }
+        var recovery = Recovery()
+        let summary = try recovery.run(log)
+        #expect((log.snapshotPosition != nil) == withSnapshot)
+        #expect(String(recovery.digest, radix: 16) == folder.sale.verify["digest"])
+        #expect(folder.sale.verify["records"]?.hasSuffix("last position \(summary.lastPosition)") == true)
+        #expect(recovery.events.count == 2)
+        #expect(recovery.events.values.flatMap { $0.checkInvariants() } == [])
+        #expect(folder.sale.retries.count == recovery.events.values.reduce(0) { $0 + $1.idempotencyCount })
+    }
+
+    /// Every key that was answered then is answered with the same bytes now, and every reservation, order and stock is
+    /// shown as it was; also after this build has written its own snapshot and log behind them.
+    @Test(arguments: folders, [true, false])
+    func everyAnswerIsWhatItWas(name: String, withSnapshot: Bool) async throws {
+        let folder = try RecordedFolder(name, withSnapshot: withSnapshot)
+        let sale = folder.sale
+        // Answers are kept for a day: it is still the day on which they were given.
+        let clock: @Sendable () -> Milliseconds = { sale.recordedAt }
+        for _ in 0..<2 {
+            try await SaleServer.run(folder: folder.path, clock: clock) { server in
+                let client = try server.connect()
+                for exchange in sale.retries {
+                    let reply = try client.exchange(exchange)
+                    #expect(reply.status == exchange.status && reply.body == exchange.answer, "\(exchange)")
+                }
+                for exchange in sale.reads {
+                    let reply = try client.exchange(exchange)
+                    let isSame = Self.timeless(reply.body) == Self.timeless(exchange.answer)
+                    #expect(reply.status == exchange.status && isSame, "\(exchange) is now \(reply.body)")
+                }
+            }
+        }
+        // New sales go on behind the old ones.
+        try await SaleServer.run(folder: folder.path, clock: clock) { server in
+            let body = #"{"quantity":1,"customer_id":"new"}"#
+            #expect(try server.connect().post("/api/v1/capacity/box/reserve", body, key: "new").status == 200)
+        }
+    }
+
+    /// Without what depends on the moment of asking, or on the sale going on: how long a reservation still lasts, and
+    /// the number of the request.
+    private static func timeless(_ body: String) -> String {
+        body.replacing(/"expires_in_ms":[0-9]+/, with: "").replacing(/"request_id":"[^"]*"/, with: "")
+    }
+}
+
+/// A copy of a folder of `Tests/Fixtures`, and what was said when it was made; removed with the value.
+private final class RecordedFolder {
+    struct Exchange: Decodable {
+        let method, path, answer: String
+        let body: String?
+        let fields: [String: String]
+        let status: Int
+    }
+
+    struct Sale: Decodable {
+        let commit: String
+        let recordedAt: Milliseconds
+        let verify: [String: String]
+        let retries, reads: [Exchange]
+    }
+
+    let path: String
+    let sale: Sale
+
+    init(_ name: String, withSnapshot: Bool) throws {
+        path = SaleServer.makeFolder()
+        let source = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Fixtures/\(name)")
+        let files = FileManager.default
+        try files.copyItem(atPath: source.standardized.path, toPath: path)
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let record = path + "/sale.json"
+        // The keys of `verify` have blanks, no underscores; those of `fields` neither.
+        sale = try decoder.decode(Sale.self, from: Data(contentsOf: URL(filePath: record)))
+        try files.removeItem(atPath: record)
+        try Data().write(to: URL(filePath: path + "/LOCK"))
+        if !withSnapshot {
+            for file in try files.contentsOfDirectory(atPath: path) where file.hasPrefix("snap-") {
+                try files.removeItem(atPath: path + "/" + file)
+            }
+        }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+extension LoopbackClient {
+    fileprivate func exchange(_ exchange: RecordedFolder.Exchange) throws -> Reply {
+        let fields = exchange.fields.map { "\($0): \($1)\r\n" }.joined()
+        let body = exchange.body ?? ""
+        try send(
+            "\(exchange.method) \(exchange.path) HTTP/1.1\r\nHost: test\r\n\(fields)"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        )
+        return try next()
+    }
+}
