@@ -282,8 +282,12 @@ extension LoopFront {
         answerLater(connection, sequence) { [engine] in
             let limit = Int(listing.limit)
             let found = try? await engine.events(of: listing.tenant, after: listing.after, limit: limit + 1)
-            guard let views = found else { return { $0.write(.unavailable(.closed), listing.reply) } }
-            return { $0.write(Array(views.prefix(limit)), hasMore: views.count > limit, listing) }
+            guard let views = found else { return LateAnswer { $0.write(.unavailable(.closed), listing.reply) } }
+            let page = Array(views.prefix(limit))
+            let bytes = page.reduce(0) { $0 + $1.details.attributes.utf8.count + 1_024 }
+            return LateAnswer(bytes: bytes, else: { $0.write(.tooManyBatches, listing.reply) }) {
+                $0.write(page, hasMore: views.count > limit, listing)
+            }
         }
     }
 
@@ -295,7 +299,7 @@ extension LoopFront {
     ) {
         answerLater(connection, sequence) { [operations, engine] in
             let page = await operations.answer(operation, engine)
-            return { $0.write(page, isHead: reply.isHead) }
+            return LateAnswer { $0.write(page, isHead: reply.isHead) }
         }
     }
 
@@ -303,18 +307,37 @@ extension LoopFront {
     private func answerLater(
         _ connection: Connection,
         _ sequence: UInt32,
-        _ make: @escaping @Sendable () async -> @Sendable (inout ResponseWriter) -> Range<Int>
+        _ make: @escaping @Sendable () async -> LateAnswer
     ) {
         guard pending.count < Self.pendingRequestsMax else { return connection.close() }
         let ticket = pending.add(PendingRequest(connection: connection, sequence: sequence))
         Task {
-            let write = await make()
+            let answer = await make()
             self.loop.execute {
                 let request = self.pending.remove(ticket)
-                self.answerNow(request.connection, request.sequence, write)
+                let hasRoom = answer.bytes == 0 || request.connection.setAsideForAnswer(answer.bytes)
+                self.answerNow(request.connection, request.sequence, hasRoom ? answer.write : answer.refuse)
             }
         }
     }
+}
+
+/// An answer that is rendered in a later turn than its request.
+private struct LateAnswer: Sendable {
+    typealias Write = @Sendable (inout ResponseWriter) -> Range<Int>
+
+    /// What it takes, about, where that may be much: it is refused when the large requests take as much as they may.
+    let bytes: Int
+    let write: Write
+    let refuse: Write
+
+    init(bytes: Int, else refuse: @escaping Write, _ write: @escaping Write) {
+        self.bytes = bytes > 64 * 1_024 ? bytes : 0
+        self.write = write
+        self.refuse = refuse
+    }
+
+    init(_ write: @escaping Write) { self.init(bytes: 0, else: write, write) }
 }
 
 /// Sections found before: they are never deleted, so what was found stays true. Bounded; at the limit it starts anew.

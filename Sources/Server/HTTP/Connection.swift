@@ -13,6 +13,8 @@ final class Connection: StreamHandler, @unchecked Sendable {
 
     /// Memory for answers that a connection keeps between requests, in bytes.
     private static let keptAnswerBytesMax = 8 * 1024
+    /// What is set aside for a large body at least.
+    private static let largeBodyBytesFirst = 32 * 1024
 
     private let loop: LoopConnections
     private let stream: SocketStream
@@ -41,6 +43,8 @@ final class Connection: StreamHandler, @unchecked Sendable {
     /// What the peer had left unread in this tick, for telling a slow one from one that does not read at all.
     private var stall = (unsentBytes: 0, tick: Int64(0))
     private var lingerTick: Int64 = 0
+    /// What of `unsentBytes` the loop's sum has.
+    private var countedUnsentBytes = 0
 
     init(stream: SocketStream, loop: LoopConnections) {
         self.stream = stream
@@ -107,6 +111,7 @@ extension Connection {
         guard phase == .open || phase == .finishing else { return }
         sendContinueIfDue()
         if !answers.ready.isEmpty, !stream.isSending { sendReady() }
+        countUnsent(unsentBytes)
         guard unsentBytes <= loop.limits.unsentBytesMax else { return close() }
         if answers.isFinished, answers.ready.isEmpty, !stream.isSending { return linger() }
         if isHeldBack, !mustHoldBack { scheduleResume() }
@@ -121,6 +126,10 @@ extension Connection {
         leasedSequence = sequence
         return true
     }
+
+    /// Sets room aside for a large answer that is about to be given, beside what there is already.
+    /// - Returns: false when the loop's large requests take as much as they may: the request is to be refused.
+    func setAsideForAnswer(_ bytes: Int) -> Bool { takeLease((lease?.bytes ?? 0) + bytes) }
 
     private func takeLease(_ bytes: Int) -> Bool {
         if let lease { return lease.grow(to: bytes) }
@@ -147,6 +156,7 @@ extension Connection {
         } else {
             sending.removeAll()
         }
+        countUnsent(unsentBytes)
         if lease != nil { releaseLeaseIfSent() }
         if phase == .open, !isHeldBack, answers.ready.isEmpty { return }
         markDirty()
@@ -154,6 +164,11 @@ extension Connection {
 
     /// Answer bytes that the kernel has not taken yet.
     private var unsentBytes: Int { answers.ready.count + answers.earlyBytes + stream.unsentBytes }
+
+    private func countUnsent(_ bytes: Int) {
+        loop.unsentBytes += bytes - countedUnsentBytes
+        countedUnsentBytes = bytes
+    }
 
     /// Answers what is in flight, the last with `Connection: close`, and closes. A request half received is dropped.
     func drain() {
@@ -186,7 +201,11 @@ extension Connection {
 extension Connection {
     private var mustHoldBack: Bool {
         leasedSequence != nil || answers.inFlight >= loop.limits.requestsInFlightMax
-            || unsentBytes >= loop.limits.unsentBytesPause
+            || unsentBytes >= unsentBytesPause
+    }
+
+    private var unsentBytesPause: Int {
+        loop.unsentBytes < loop.limits.unsentBytesPauseOfLoop ? loop.limits.unsentBytesPause : 1
     }
 
     /// Executes the requests that are complete, and returns how many bytes they were.
@@ -223,10 +242,18 @@ extension Connection {
 
     private func waitForMore(receivedBytes: Int) {
         if requestBeganTick == nil { requestBeganTick = loop.tick }
-        if let bodyBytes = parser.largeBodyBytes, !takeLease(bodyBytes) { return refuse(.tooManyLargeRequests) }
+        if let bodyBytes = parser.largeBodyBytes, !leaseMemory(forBody: bodyBytes, receivedBytes) {
+            return refuse(.tooManyLargeRequests)
+        }
         // A client that has begun to send the body does not wait for a leave to do so.
         if parser.awaitsContinue, receivedBytes > parser.bodyStart { hasSentContinue = true }
         sendContinueIfDue()
+    }
+
+    /// For what has arrived, and for as much again. What was only announced takes nothing: a few clients that announce
+    /// much and send little would keep the others out.
+    private func leaseMemory(forBody bodyBytes: Int, _ receivedBytes: Int) -> Bool {
+        takeLease(min(bodyBytes, 2 * max(receivedBytes, Self.largeBodyBytesFirst)))
     }
 
     /// `100 Continue` belongs behind the answers to all earlier requests.
@@ -283,6 +310,7 @@ extension Connection {
 
     func closed() {
         phase = .closed
+        countUnsent(0)
         dropUnread()
         loop.remove(self)
         loop.executor.connectionClosed(self)

@@ -7,6 +7,9 @@ struct ConnectionLimits: Sendable {
     var unsentBytesPause = 256 * 1024
     /// Answer bytes a peer may leave unread before its connection is closed; beyond the largest single answer.
     var unsentBytesMax = 24 * 1024 * 1024
+    /// Answer bytes that all connections of a loop may have unsent before each of them is read no further until its own
+    /// are gone. Peers that don't read can't make more wait than this, and what was in flight.
+    var unsentBytesPauseOfLoop = 64 * 1024 * 1024
     /// Bytes that the large requests of one loop's connections may take together, bodies and answers.
     var largeRequestBytesMax = 128 * 1024 * 1024
     /// Without any request.

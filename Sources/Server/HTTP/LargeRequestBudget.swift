@@ -23,7 +23,7 @@ final class LargeRequestBudget {
     /// A share that is given back when nobody holds it any more.
     final class Lease {
         private let budget: LargeRequestBudget
-        private var bytes: Int
+        private(set) var bytes: Int
 
         fileprivate init(_ bytes: Int, of budget: LargeRequestBudget) {
             self.budget = budget

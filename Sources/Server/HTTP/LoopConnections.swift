@@ -25,6 +25,8 @@ final class LoopConnections: @unchecked Sendable {
     let limits: ConnectionLimits
     let largeRequests: LargeRequestBudget
     private(set) var tick: Int64 = 0
+    /// Answer bytes of all connections that the kernel has not taken yet.
+    var unsentBytes = 0
     private let count: ConnectionCount
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var timer: RepeatedTask?

@@ -1,0 +1,171 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A socket that sends any bytes at all and waits for nothing.
+final class HostileClient: @unchecked Sendable {
+    // Sound because each is used by one thread at a time; only the sampling of memory runs beside.
+    private let descriptor: Int32
+    private(set) var received: [UInt8] = []
+    private(set) var isEnded = false
+
+    init(port: UInt16) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        // Sound: a sockaddr_in is a sockaddr of this length, and connect() keeps no pointer.
+        let code = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard code == 0 else {
+            close(descriptor)
+            throw ServerFailure(description: "connect: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Lets the kernel take in as little as possible.
+    func readNothing() {
+        var bytes: Int32 = 4096
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// Sends what the kernel takes at once.
+    /// - Returns: how many bytes that were; -1 when the server has closed.
+    @discardableResult
+    func send(_ bytes: some Sequence<UInt8>) -> Int {
+        let bytes = Array(bytes)
+        let count = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        return count < 0 && errno == EAGAIN ? 0 : count
+    }
+
+    @discardableResult
+    func send(_ text: String) -> Int { send(text.utf8) }
+
+    /// Sends all of it, waiting for the server to read; false when it closes meanwhile, or reads nothing for 5 s.
+    func sendAll(_ bytes: [UInt8]) -> Bool {
+        var done = 0
+        while done < bytes.count {
+            let count = send(bytes[done..<min(done + 65_536, bytes.count)])
+            if count < 0 { return false }
+            if count == 0, !wait(for: POLLOUT, milliseconds: 5_000) { return false }
+            done += count
+        }
+        return true
+    }
+
+    func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Reads until the server closes, `count` responses have begun, or nothing has come for so long.
+    func receive(responses count: Int = .max, milliseconds: Int32 = 5_000) {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while !isEnded, statuses.count < count, wait(for: POLLIN, milliseconds: milliseconds) {
+            let got = recv(descriptor, &buffer, buffer.count, 0)
+            if got > 0 { received += buffer[..<got] } else { isEnded = true }
+        }
+    }
+
+    private func wait(for events: Int32, milliseconds: Int32) -> Bool {
+        var poller = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        return poll(&poller, 1, milliseconds) > 0
+    }
+
+    /// Of all responses so far.
+    var statuses: [Int] {
+        text.components(separatedBy: "HTTP/1.1 ").dropFirst().compactMap { Int($0.prefix(3)) }
+    }
+
+    var text: String { String(decoding: received, as: UTF8.self) }
+}
+
+/// Two honest buyers, who buy as fast as they can while something else goes on, and try again when they are told to.
+final class HonestBuyers: Sendable {
+    private let isStopped = Atomic(false)
+    private let salesMade = Atomic(0)
+    private let crew = Mutex<Crew<Purchase>?>(nil)
+    private let troubles = Mutex<[String]>([])
+
+    init(port: UInt16, name: String) {
+        let crew = Crew(threads: 2) { thread in
+            guard let connection = try? Connection(port: port) else {
+                self.note("no connection")
+                return [Purchase]()
+            }
+            var random = SeededRandom(state: UInt64(thread))
+            var purchases: [Purchase] = []
+            while !self.isStopped.load(ordering: .relaxed) {
+                let key = "\(name)-\(thread)-\(purchases.count)"
+                var purchase = Purchase.make(connection, key: key, random: &random)
+                self.settle(&purchase, connection)
+                purchases.append(purchase)
+                self.salesMade.add(1, ordering: .relaxed)
+            }
+            return purchases
+        }
+        self.crew.withLock { $0 = crew }
+    }
+
+    /// Asks again, with the same key, for what was answered 503.
+    private func settle(_ purchase: inout Purchase, _ connection: Connection) {
+        for _ in 0..<200 where purchase.isPending {
+            usleep(20_000)
+            purchase.steps[purchase.steps.count - 1].answer =
+                try? purchase.steps[purchase.steps.count - 1].send(connection)
+        }
+        if purchase.isPending { note("\(purchase.steps.last!.key) has no answer") }
+    }
+
+    private func note(_ trouble: String) { troubles.withLock { $0.append(trouble) } }
+
+    var purchaseCount: Int { salesMade.load(ordering: .relaxed) }
+
+    func finish() -> (purchases: [Purchase], troubles: [String]) {
+        isStopped.store(true, ordering: .relaxed)
+        let purchases = crew.withLock { $0 }!.join()
+        return (purchases, troubles.withLock { $0 })
+    }
+}
+
+/// What a process keeps in memory, at its highest while this is watching.
+final class MemoryWatch: Sendable {
+    private let peak: Atomic<Int>
+    private let isStopped = Atomic(false)
+    let before: Int
+
+    init(_ process: pid_t) {
+        before = Self.residentBytes(process)
+        peak = Atomic(before)
+        Thread { [self] in
+            while !isStopped.load(ordering: .relaxed) {
+                let now = Self.residentBytes(process)
+                peak.max(now, ordering: .relaxed)
+                usleep(10_000)
+            }
+        }.start()
+    }
+
+    /// How many bytes more than before it had.
+    func finish() -> Int {
+        isStopped.store(true, ordering: .relaxed)
+        return peak.load(ordering: .relaxed) - before
+    }
+
+    private static func residentBytes(_ process: pid_t) -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/\(process)/statm", encoding: .utf8) else { return 0 }
+        return (Int(text.split(separator: " ").dropFirst().first ?? "") ?? 0) * 4096
+    }
+}
+
+/// As many descriptors as the tests need.
+func raiseOpenFileLimit(to wanted: Int) {
+    var limit = rlimit()
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard getrlimit(resource, &limit) == 0, limit.rlim_cur < rlim_t(wanted) else { return }
+    limit.rlim_cur = min(limit.rlim_max, rlim_t(wanted))
+    setrlimit(resource, &limit)
+}
