@@ -83,54 +83,6 @@ final class HostileClient: @unchecked Sendable {
     var text: String { String(decoding: received, as: UTF8.self) }
 }
 
-/// Two honest buyers, who buy as fast as they can while something else goes on, and try again when they are told to.
-final class HonestBuyers: Sendable {
-    private let isStopped = Atomic(false)
-    private let salesMade = Atomic(0)
-    private let crew = Mutex<Crew<Purchase>?>(nil)
-    private let troubles = Mutex<[String]>([])
-
-    init(port: UInt16, name: String) {
-        let crew = Crew(threads: 2) { thread in
-            guard let connection = try? Connection(port: port) else {
-                self.note("no connection")
-                return [Purchase]()
-            }
-            var random = SeededRandom(state: UInt64(thread))
-            var purchases: [Purchase] = []
-            while !self.isStopped.load(ordering: .relaxed) {
-                let key = "\(name)-\(thread)-\(purchases.count)"
-                var purchase = Purchase.make(connection, key: key, random: &random)
-                self.settle(&purchase, connection)
-                purchases.append(purchase)
-                self.salesMade.add(1, ordering: .relaxed)
-            }
-            return purchases
-        }
-        self.crew.withLock { $0 = crew }
-    }
-
-    /// Asks again, with the same key, for what was answered 503.
-    private func settle(_ purchase: inout Purchase, _ connection: Connection) {
-        for _ in 0..<200 where purchase.isPending {
-            usleep(20_000)
-            purchase.steps[purchase.steps.count - 1].answer =
-                try? purchase.steps[purchase.steps.count - 1].send(connection)
-        }
-        if purchase.isPending { note("\(purchase.steps.last!.key) has no answer") }
-    }
-
-    private func note(_ trouble: String) { troubles.withLock { $0.append(trouble) } }
-
-    var purchaseCount: Int { salesMade.load(ordering: .relaxed) }
-
-    func finish() -> (purchases: [Purchase], troubles: [String]) {
-        isStopped.store(true, ordering: .relaxed)
-        let purchases = crew.withLock { $0 }!.join()
-        return (purchases, troubles.withLock { $0 })
-    }
-}
-
 /// What a process keeps in memory, at its highest while this is watching.
 final class MemoryWatch: Sendable {
     private let peak: Atomic<Int>

@@ -66,9 +66,12 @@ final class ServerProcess: Sendable {
         )
     }
 
-    /// Starts the program with these arguments; its output goes to a file beside the data.
-    static func launch(_ arguments: [String], in folder: DataFolder) throws -> ServerProcess {
-        try ServerProcess(arguments: arguments, outputPath: folder.path + "/server-output")
+    /// Serves with these options beside a free port.
+    static func launch(in folder: DataFolder, _ options: [String]) throws -> ServerProcess {
+        try ServerProcess(
+            arguments: ["serve", "--port", "0", "--shards", "2"] + options,
+            outputPath: folder.path + "/server-output"
+        )
     }
 
     var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }

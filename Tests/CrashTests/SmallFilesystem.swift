@@ -66,11 +66,11 @@ extension ServerProcess {
         reserveMebibytes: Int = 8
     ) throws -> ServerProcess {
         try launch(
+            in: filesystem.folder,
             [
-                "serve", "--data", filesystem.data, "--port", "0", "--shards", "2", "--segment-mib", "2",
-                "--disk-reserve-mib", "\(reserveMebibytes)", "--snapshot-seconds", "\(snapshotSeconds)",
-            ],
-            in: filesystem.folder
+                "--data", filesystem.data, "--segment-mib", "2", "--disk-reserve-mib", "\(reserveMebibytes)",
+                "--snapshot-seconds", "\(snapshotSeconds)",
+            ]
         )
     }
 }
