@@ -48,11 +48,12 @@ struct Ledger: Sendable {
     }
 
     /// Sends every request without an answer again, under its key, and counts what all answers add up to.
-    mutating func settle(_ port: UInt16) throws {
+    /// - Parameter flushes: how many the disk has completed.
+    mutating func settle(_ port: UInt16, flushes: () -> UInt64 = { 0 }) throws {
         let connection = try Connection(port: port)
         for index in firstUnsettled..<purchases.count {
             if let step = purchases[index].steps.last, purchases[index].isPending {
-                purchases[index].end(try step.send(connection), flushes: step.flushesWhenAnswered)
+                purchases[index].end(try step.send(connection), flushes: flushes())
                 retriedCount += 1
                 if let created = purchases[index].creation, created < loadEnded { survivedUnansweredCount += 1 }
             }
@@ -92,7 +93,11 @@ struct Ledger: Sendable {
         for event in 0..<Venue.eventCount {
             let answer = try connection.get("/api/v1/events/\(Venue.event(event))/capacity?limit=200")
             let body = try Decoding.snakeCase.decode([String: [Capacity]?].self, from: Data(answer.body.utf8))
-            for found in (body["capacity"] ?? []) ?? [] {
+            let sections = (body["capacity"] ?? []) ?? []
+            if sections.count != 1 + Venue.scarceSectionCount / Venue.eventCount {
+                contradictions.append(.lost("\(Venue.event(event)) has \(sections.count) sections"))
+            }
+            for found in sections {
                 let expected = stock[found.id] ?? Stock()
                 let sentence = "\(found.id): answered \(expected), now \(found)"
                 if found.soldCount > expected.sold || expected.sold + expected.held > Venue.places(found.id) {
