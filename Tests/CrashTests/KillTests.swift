@@ -80,7 +80,7 @@ import Testing
         }
     }
 
-    @Test func aSecondServerAndAnOpenAddressAreRefused() throws {
+    @Test func aSecondServerAndWrongOptionsAreRefused() throws {
         let folder = try DataFolder()
         let server = try ServerProcess.launch(in: folder, snapshotSeconds: 3600)
         _ = try server.port()
@@ -90,6 +90,8 @@ import Testing
         server.kill()
         let open = try ServerProcess.run(serve + ["--host", "0.0.0.0"], in: folder)
         #expect(open.exitCode == 64 && open.output.contains("not a loopback address"), "\(open)")
+        let small = try ServerProcess.run(serve + ["--segment-mib", "1"], in: folder)
+        #expect(small.exitCode == 64 && small.output.contains("it must be from 2 to 4096"), "\(small)")
     }
 
     private func openSale(_ server: ServerProcess) throws -> Load {
