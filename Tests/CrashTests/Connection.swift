@@ -14,9 +14,12 @@ struct Unanswered: Error {}
 /// A blocking keep-alive connection, for one thread.
 final class Connection {
     private let descriptor: Int32
+    private let isPatient: Bool
     private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
-    init(port: UInt16) throws {
+    /// - Parameter isPatient: asks again, for some seconds, when the server is too busy.
+    init(port: UInt16, isPatient: Bool = true) throws {
+        self.isPatient = isPatient
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var timeout = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
@@ -77,6 +80,15 @@ final class Connection {
     }
 
     private func exchange(_ request: String) throws -> Answer {
+        for _ in 0..<250 {
+            let answer = try exchangeOnce(request)
+            if !isPatient || answer.isRemembered { return answer }
+            usleep(20_000)
+        }
+        throw Unanswered()
+    }
+
+    private func exchangeOnce(_ request: String) throws -> Answer {
         let bytes = Array(request.utf8)
         // A socket that blocks takes everything or the peer is gone.
         guard Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else {

@@ -31,10 +31,11 @@ struct KillWar {
 
     private var killCount: Int { killCounts.values.reduce(0, +) }
 
+    /// - Parameter kills: so many, and from 50 on more if need be, until each kind has come at least once.
     mutating func run(kills: Int) throws {
         var round = 0
-        while killCount < kills, contradictions.isEmpty {
-            if round % 8 == 7 { try killStart() }
+        while killCount < kills || (kills >= 50 && !hasHitEverything && killCount < 3 * kills), contradictions.isEmpty {
+            if round % 8 == 7, killCount + 1 != kills { try killStart() }
             let (server, port) = try start()
             if round == 0 { try Venue.open(port) }
             try check(port, sample: Self.checkedEachTime)
@@ -82,7 +83,6 @@ struct KillWar {
     }
 
     private mutating func kill(_ server: ServerProcess, _ moment: Moment) throws {
-        var moment = moment
         switch moment {
         case .snapshot:
             waitForSnapshot()
@@ -95,7 +95,6 @@ struct KillWar {
             if server.hasEnded { return }
         case .load, .start:
             usleep(UInt32.random(in: 30_000...200_000, using: &random))
-            moment = .load
         }
         server.kill()
         killCounts[moment, default: 0] += 1

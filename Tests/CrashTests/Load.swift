@@ -89,7 +89,7 @@ final class Load: Sendable {
 
     init(_ settings: Settings) {
         let crew = Crew(threads: Self.buyerCount + 1) { thread in
-            guard let connection = try? Connection(port: settings.port) else { return [Made]() }
+            guard let connection = try? Connection(port: settings.port, isPatient: false) else { return [Made]() }
             var buyer = Buyer(connection, settings, thread)
             while !self.isStopped.load(ordering: .relaxed), buyer.isConnected {
                 switch thread {

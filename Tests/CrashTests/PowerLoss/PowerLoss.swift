@@ -27,10 +27,13 @@ final class PowerLoss {
         /// The built Tests/PowerLoss/recording-disk.c.
         var diskBinary: String
         var folder: String
-        /// Seconds of each life of the server: a clean stop under load, two kills.
+        /// Seconds of each life of the server; a clean stop under load ends the first, a kill the others. On a slow
+        /// machine there are more lives, until the log has turned over.
         var lifeSeconds: [Double] = [3, 2.5, 2]
         var environment: [String] = []
     }
+
+    private static let livesMax = 8
 
     private let settings: Settings
     private let disk: RecordingDisk
@@ -59,7 +62,8 @@ final class PowerLoss {
     func sell() throws {
         let folder = try DataFolder(data: disk.mountPoint + "/data", path: settings.folder + "/output")
         firstFlush = disk.flushes
-        for (life, seconds) in settings.lifeSeconds.enumerated() {
+        for life in 0..<Self.livesMax where life < settings.lifeSeconds.count || !history.isComplete {
+            let seconds = settings.lifeSeconds[min(life, settings.lifeSeconds.count - 1)]
             let server = try ServerProcess.launch(
                 in: folder,
                 snapshotSeconds: 1,
@@ -105,8 +109,9 @@ final class PowerLoss {
         guard let count, count < all.count else { return all }
         let volatile = trace!.volatileWriteCounts()
         let busy = all.sorted { volatile[$0] > volatile[$1] }.prefix(all.count / 5)
-        let chosen = busy.shuffled(using: &random).prefix(count / 2) + all.shuffled(using: &random)
-        return Array(Set(chosen.prefix(count))).sorted()
+        var chosen = Set(busy.shuffled(using: &random).prefix(count / 2))
+        for flush in all.shuffled(using: &random) where chosen.count < count { chosen.insert(flush) }
+        return chosen.sorted()
     }
 
     /// - Parameter cuts: numbers of flushes, ascending.
