@@ -76,6 +76,15 @@ let package = Package(
             dependencies: ["Loop", "Server", .product(name: "NIOHTTP1", package: "swift-nio")],
             swiftSettings: strict
         ),
+        // What `script/fuzz` feeds, with the inputs that were found; its own package builds the fuzzer.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["Engine", "Server", "WAL", .product(name: "NIOHTTP1", package: "swift-nio")],
+            path: "Tests/Fuzz",
+            exclude: ["CFuzzer", "Corpora", "Driver", "Package.swift", "Sources"],
+            sources: ["Targets", "Replay"],
+            swiftSettings: strict
+        ),
         // Knows the program only from outside: its HTTP answers, its exit codes and FORMAT.md.
         .testTarget(name: "CrashTests", swiftSettings: strict),
         .testTarget(

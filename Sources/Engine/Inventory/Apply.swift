@@ -1,11 +1,11 @@
-// The only code that changes an inventory. It can't refuse: what could be wrong was checked by `decide`, or by the
-// checksums of the log. A fact that doesn't fit stops the program, near its cause.
+// The only code that changes an inventory. It can't refuse: what could be wrong was checked by `decide`, or, for what
+// comes from a log, by `contradiction`. A fact that doesn't fit stops the program, near its cause.
 
 extension EventInventory {
     /// Applies a fact of this event.
     ///
     /// - Parameter isAnswered: whether an answer that is kept for retries refers to the hold that the fact is about.
-    /// - Precondition: the fact was decided on this very state, or comes from the log in its order.
+    /// - Precondition: the fact was decided on this very state, or `contradiction(of:)` has nothing against it.
     public mutating func apply(_ fact: Fact, isAnswered: Bool = false) {
         switch fact {
         case .eventCreated, .eventRestored: preconditionFailure("an event was created twice")

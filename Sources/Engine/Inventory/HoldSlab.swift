@@ -66,6 +66,12 @@ struct HoldSlab: Sendable {
         return hold.generation == reference.generation ? hold : nil
     }
 
+    /// Whether the reference is to an earlier hold in a slot that is in use.
+    func hasHad(_ reference: HoldReference) -> Bool {
+        guard reference.slot < UInt32(holds.count) else { return false }
+        return (1..<1 << 31).contains(holds[Int(reference.slot)].generation &- reference.generation)
+    }
+
     /// Makes an ended hold's slot free for `place`; gives the number of the customer whom it no longer names.
     mutating func vacate(_ slot: UInt32) -> UInt32 {
         let hold = holds[Int(slot)]
@@ -125,6 +131,17 @@ extension HoldSlab {
         precondition(chain.head == slot, "a slot was taken that is not the next to be used again")
         chain.head = hold.next
         if hold.next == none { chain.tail = none }
+    }
+
+    /// Whether the slot is at the head of its chain, where alone it may be taken from.
+    func isNextToBeUsed(_ slot: UInt32) -> Bool {
+        (holds[Int(slot)].isAnswered ? endedAnswered : ended).head == slot
+    }
+
+    /// Whether the slot of an ended hold is in one of the two chains.
+    func isEndedSlot(_ slot: UInt32) -> Bool {
+        let hold = holds[Int(slot)]
+        return hold.hasEnded && (hold.next != Self.none || ended.tail == slot || endedAnswered.tail == slot)
     }
 
     /// Ended slots, in each of the two chains the one that ended first at the front.

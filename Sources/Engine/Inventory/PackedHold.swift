@@ -50,6 +50,9 @@ struct PackedHold: Sendable {
 
     var isHeld: Bool { origin >> 43 & 3 == UInt64(HoldStatus.held.rawValue - 1) }
 
+    /// Released or expired: its slot waits to be used again.
+    var hasEnded: Bool { status == .released || status == .expired }
+
     var lineCount: Int { Int(origin >> 45 & 15) + 1 }
 
     /// Whether an answer kept for retries is made from this slot, which must then outlast it.

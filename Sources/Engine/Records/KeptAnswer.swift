@@ -227,7 +227,7 @@ extension EventInventory {
 }
 
 extension RecordDecoder {
-    fileprivate mutating func readKeptCounts() throws(Malformed) -> SectionCounts {
+    mutating func readKeptCounts() throws(Malformed) -> SectionCounts {
         SectionCounts(
             total: try readVariable(),
             buffer: try readVariable(),

@@ -4,6 +4,8 @@ import WAL
 public enum RecoveryError: Error, Equatable, CustomStringConvertible {
     case malformed(position: LogPosition, offset: Int, reason: String)
     case unknownEvent(position: LogPosition, event: EventKey)
+    /// The record can be read, but can't have happened to the event as the records before left it.
+    case contradiction(position: LogPosition, event: EventKey, reason: String)
     case wrongDigest(event: EventKey, expected: UInt64, found: UInt64)
 
     public var description: String {
@@ -14,6 +16,9 @@ public enum RecoveryError: Error, Equatable, CustomStringConvertible {
         case .unknownEvent(let position, let event):
             "the record at position \(position) is about event number \(event.rawValue), which was never created. "
                 + "The log is incomplete: restore the data folder from a copy."
+        case .contradiction(let position, let event, let reason):
+            "the record at position \(position) can't have happened to event number \(event.rawValue): \(reason). Its "
+                + "checksum is right, so it was written like this: restore the data folder from a copy, and report this."
         case .wrongDigest(let event, let expected, let found):
             "the snapshot's event number \(event.rawValue) has digest \(found) instead of \(expected). Remove the "
                 + "newest snap-… file to start from the one before, and report this."
@@ -93,6 +98,7 @@ public struct Recovery {
         for _ in 0..<header.factCount {
             // The fact that there is most of, without a fact around it.
             if let known, let hold = try decoder.readPlacedHold() {
+                try Self.require(slots[known].event.contradiction(placing: hold), header.event, at: position)
                 slots[known].event.place(hold, header.answerRefersToHold)
                 continue
             }
@@ -102,7 +108,13 @@ public struct Recovery {
         guard let slot = known else { throw RecoveryError.unknownEvent(position: position, event: header.event) }
         if header.hasKey {
             let key = try decoder.readKey()
-            slots[slot].event.remember(try decoder.readAnswer(header), for: key, at: header.at)
+            let answer = try decoder.readAnswer(header)
+            let contradiction = slots[slot].event.contradiction(remembering: answer, at: header.at)
+            try Self.require(contradiction, header.event, at: position)
+            slots[slot].event.remember(answer, for: key, at: header.at)
+        }
+        if !EventInventory.isClockTime(header.at) {
+            try Self.require("a time that no clock shows", header.event, at: position)
         }
         guard decoder.isAtEnd else { throw decoder.malformed("bytes after the record's end") }
         slots[slot].event.advance(to: header.at)
@@ -117,15 +129,26 @@ public struct Recovery {
         isAnswered: Bool
     ) throws -> Int {
         if let slot {
+            try Self.require(slots[slot].event.contradiction(of: fact), key, at: position)
             slots[slot].event.apply(fact, isAnswered: isAnswered)
             return slot
         }
         guard let created = EventInventory(creating: fact), created.key == key else {
             throw RecoveryError.unknownEvent(position: position, event: key)
         }
+        try Self.require(created.contradictionOfBeginning(), key, at: position)
         index.insert(key.rawValue, UInt32(slots.count))
         slots.append(Slot(event: created, snapshotPosition: .zero))
         return slots.count - 1
+    }
+
+    private static func require(
+        _ contradiction: StaticString?,
+        _ event: EventKey,
+        at position: LogPosition
+    ) throws(RecoveryError) {
+        guard let contradiction else { return }
+        throw .contradiction(position: position, event: event, reason: contradiction.description)
     }
 
     /// A digest of all events, whatever their order.

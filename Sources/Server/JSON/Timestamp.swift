@@ -3,10 +3,10 @@ enum Timestamp {
     /// 9999-12-31T23:59:59.999Z.
     static let epochMillisecondsMax: Int64 = 253_402_300_799_999
 
-    /// Writes `2026-11-21T08:00:00.000Z`.
-    /// - Precondition: 0 up to `epochMillisecondsMax`.
+    /// Writes `2026-11-21T08:00:00.000Z`. Of a time outside those years, which no client but a program that embeds the
+    /// engine can have set, the nearest one within them.
     static func append(epochMilliseconds: Int64, to bytes: inout ByteWriter) {
-        precondition(epochMilliseconds >= 0 && epochMilliseconds <= epochMillisecondsMax)
+        let epochMilliseconds = max(0, min(epochMilliseconds, epochMillisecondsMax))
         let date = CivilDate(daysSinceEpoch: epochMilliseconds / 86_400_000)
         let millisecond = Int(epochMilliseconds % 86_400_000)
         // Digit by digit in one place: four of these are in every answer to a reservation.

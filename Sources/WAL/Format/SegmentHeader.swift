@@ -64,4 +64,7 @@ struct ChainPoint: Equatable, Sendable {
     var nextPosition: UInt64 = 1
     /// Checksum of the batch before; 0 before the first.
     var checksum: UInt64 = 0
+
+    /// Whether both numbers can be counted on from: a header whose checksum is right may still say anything.
+    var isPossible: Bool { nextBatch >= 1 && nextPosition >= 1 && (nextBatch | nextPosition) >> 63 == 0 }
 }

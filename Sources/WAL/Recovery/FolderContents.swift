@@ -68,6 +68,9 @@ struct FolderContents {
         for segment in segments where segment.identity != manifest.identity {
             throw refuse(segment, "it belongs to another log")
         }
+        for segment in segments where !segment.start.isPossible {
+            throw refuse(segment, "it begins with a batch or a record that no log reaches")
+        }
         for (earlier, later) in zip(segments, segments.dropFirst()) {
             guard earlier.epoch <= later.epoch, earlier.start.nextBatch <= later.start.nextBatch,
                 earlier.start.nextPosition <= later.start.nextPosition

@@ -17,6 +17,9 @@ struct SnapshotReader {
         guard header.identity == identity else {
             throw LogError.corrupt(file: file.path, offset: 0, reason: "it belongs to another log")
         }
+        guard position >> 63 == 0 else {
+            throw LogError.corrupt(file: file.path, offset: 0, reason: "it was taken at a record that no log reaches")
+        }
         guard header.position == position else {
             throw LogError.corrupt(file: file.path, offset: 0, reason: "it was taken at \(header.position)")
         }

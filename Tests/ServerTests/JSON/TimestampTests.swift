@@ -26,6 +26,11 @@ import Testing
         #expect(parse(given.1) == given.0)
     }
 
+    @Test func timesBeyondAllYearsAreShownAsTheNearest() {
+        #expect(format(.max) == "9999-12-31T23:59:59.999Z")
+        #expect(format(.min) == "1970-01-01T00:00:00.000Z")
+    }
+
     @Test(
         arguments: [
             ("2026-11-21T08:00:00Z", 1_795_248_000_000), ("2026-11-21T10:00:00+02:00", 1_795_248_000_000),
