@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -46,6 +47,15 @@ static inline ssize_t holdfast_write_durably(int descriptor, const void *bytes, 
 
 /// What top -H calls the calling thread; 15 bytes count.
 static inline void holdfast_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+/// The cores that the calling thread may run on; 1 where the kernel does not say.
+static inline int holdfast_usable_cores(void) {
+    unsigned long mask[1024 / (8 * sizeof(unsigned long))];
+    long size = syscall(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    int count = 0;
+    for (long word = 0; word < size / (long)sizeof mask[0]; word++) count += __builtin_popcountl(mask[word]);
+    return count > 0 ? count : 1;
+}
 
 /// Lets timed waits of the calling thread end within `nanoseconds` of their time (the kernel's default is 50 µs).
 static inline void holdfast_set_timer_slack(unsigned long nanoseconds) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Engine
 
 /// `holdfast-bench engine`: what a reservation costs without HTTP.
 struct EngineCommand: AsyncParsableCommand {
@@ -72,14 +73,28 @@ struct RecoveryCommand: AsyncParsableCommand {
     @Option(help: "Live holds of the snapshot.")
     var holds = 1_000_000
 
+    @Option(help: "Events that the log's records are about.")
+    var events = 16
+
+    @Option(help: "Cores to replay on; by default as a server does: all that it may run on.")
+    var cores = Recovery.usableCores
+
     func validate() throws {
         guard 2...20_000_000 ~= records else { throw ValidationError("--records is 2 to 20,000,000.") }
         guard 1...10_000_000 ~= holds else { throw ValidationError("--holds is 1 to 10,000,000.") }
+        guard 1...1_000_000 ~= events else { throw ValidationError("--events is 1 to 1,000,000.") }
+        guard 1...64 ~= cores else { throw ValidationError("--cores is 1 to 64.") }
     }
 
     func run() async throws {
         try place.prepareProcess()
-        let report = try await RecoveryMeasurement(place: place, records: records, holds: holds).run()
+        let report = try await RecoveryMeasurement(
+            place: place,
+            records: records,
+            holds: holds,
+            events: events,
+            cores: cores
+        ).run()
         try place.finish(report)
         if !report.failures.isEmpty { throw ExitCode(1) }
     }

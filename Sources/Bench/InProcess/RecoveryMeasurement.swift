@@ -7,6 +7,8 @@ struct RecoveryMeasurement {
     let place: InProcessOptions
     let records: Int
     let holds: Int
+    let events: Int
+    let cores: Int
 
     func run() async throws -> RecoveryReport {
         var report = RecoveryReport()
@@ -29,7 +31,7 @@ struct RecoveryMeasurement {
         let subject = try await EngineUnderTest.start(folder: folder, shardCore: place.shardCpu)
         let pump = CommandPump(place.pump, log: subject.log)
         let statistics = try await subject.onShard { shard in
-            var workload = ReservationWorkload(seed: 1, events: 16, sectionsPerEvent: 4)
+            var workload = ReservationWorkload(seed: 1, events: events, sectionsPerEvent: 4)
             pump.setUp(workload, shard)
             return pump.sell(sales, &workload, shard)
         }
@@ -62,7 +64,7 @@ struct RecoveryMeasurement {
         let start = MonotonicClock.nowNanoseconds()
         let log = try WriteAheadLog.openReadOnly(folder: folder, device: IOUringDevice())
         var recovery = Recovery()
-        let summary = try recovery.run(log)
+        let summary = try recovery.run(log, cores: cores)
         let end = MonotonicClock.nowNanoseconds()
         try log.close()
         let slots = recovery.events.values.reduce(0) { $0 + $1.holdSlotCount }

@@ -77,15 +77,20 @@ extension FlatIndex {
     /// is 32 bits of the hash, and number + 1; zero is a free place.
     private struct Part: Sendable {
         private var entries: ContiguousArray<UInt64>
-        private var count = 0
+        private var count: UInt32 = 0
+        /// That of `entries`, here so that nothing of them has to be in the cache for an entry's address.
+        private var capacity: UInt32
 
-        init(capacity: Int) { entries = ContiguousArray(repeating: 0, count: capacity) }
+        init(capacity: Int) {
+            entries = ContiguousArray(repeating: 0, count: capacity)
+            self.capacity = UInt32(capacity)
+        }
 
         var byteCount: Int { entries.capacity * 8 }
 
         @inline(__always)
         func find(_ tag: UInt32, _ matches: (UInt32) -> Bool) -> UInt32? {
-            guard !entries.isEmpty else { return nil }
+            guard capacity > 0 else { return nil }
             var place = home(tag)
             while true {
                 let entry = entries[place]
@@ -98,7 +103,7 @@ extension FlatIndex {
 
         @inline(__always)
         func next(_ search: inout Search) -> UInt32? {
-            guard !entries.isEmpty else { return nil }
+            guard capacity > 0 else { return nil }
             while true {
                 let entry = entries[search.place]
                 if entry == 0 { return nil }
@@ -112,18 +117,21 @@ extension FlatIndex {
         @inline(__always)
         func prefetch(_ tag: UInt32) {
             entries.withUnsafeBufferPointer { entries in
-                if let base = entries.baseAddress { holdfast_prefetch(base + home(tag)) }
+                guard let base = entries.baseAddress else { return }
+                // In front of the first entry stands what the array knows of itself.
+                holdfast_prefetch(base - 1)
+                holdfast_prefetch(base + home(tag))
             }
         }
 
         mutating func insert(_ tag: UInt32, _ number: UInt32) {
-            if (count + 1) * 5 > entries.count * 4 { grow() }
+            if (count + 1) * 5 > capacity * 4 { grow() }
             put(UInt64(tag) << 32 | UInt64(number + 1))
             count += 1
         }
 
         mutating func remove(_ tag: UInt32, _ number: UInt32) -> Bool {
-            guard !entries.isEmpty else { return false }
+            guard capacity > 0 else { return false }
             let entry = UInt64(tag) << 32 | UInt64(number + 1)
             var hole = home(tag)
             while entries[hole] != entry {
@@ -143,10 +151,10 @@ extension FlatIndex {
 
         /// Scales the hash to the size, which need not be a power of two.
         @inline(__always)
-        func home(_ tag: UInt32) -> Int { Int((UInt64(tag) &* UInt64(entries.count)) >> 32) }
+        func home(_ tag: UInt32) -> Int { Int((UInt64(tag) &* UInt64(capacity)) >> 32) }
 
         @inline(__always)
-        private func following(_ place: Int) -> Int { place + 1 == entries.count ? 0 : place + 1 }
+        private func following(_ place: Int) -> Int { place + 1 == Int(capacity) ? 0 : place + 1 }
 
         @inline(__always)
         private mutating func put(_ entry: UInt64) {
@@ -157,7 +165,8 @@ extension FlatIndex {
 
         private mutating func grow() {
             let old = entries
-            entries = ContiguousArray(repeating: 0, count: max(8, old.count + old.count / 4))
+            capacity = max(8, capacity + capacity / 4)
+            entries = ContiguousArray(repeating: 0, count: Int(capacity))
             for entry in old where entry != 0 { put(entry) }
         }
 
@@ -176,6 +185,6 @@ extension FlatIndex {
             entries[hole] = 0
         }
 
-        private func distance(from: Int, to: Int) -> Int { to >= from ? to - from : to - from + entries.count }
+        private func distance(from: Int, to: Int) -> Int { to >= from ? to - from : to - from + Int(capacity) }
     }
 }

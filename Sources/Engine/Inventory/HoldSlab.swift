@@ -72,6 +72,12 @@ struct HoldSlab: Sendable {
         return (1..<1 << 31).contains(holds[Int(reference.slot)].generation &- reference.generation)
     }
 
+    /// Begins to load the hold; any reference will do.
+    @inline(__always)
+    func prefetch(_ reference: HoldReference) {
+        if reference.slot < UInt32(holds.count) { holds.prefetch(Int(reference.slot)) }
+    }
+
     /// Makes an ended hold's slot free for `place`; gives the number of the customer whom it no longer names.
     mutating func vacate(_ slot: UInt32) -> UInt32 {
         let hold = holds[Int(slot)]

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// An array in pages of 256 elements. Copying it is cheap, and writing to a copy costs one page, not the whole: this
 /// is how a snapshot is taken of a million holds while the sale goes on.
 struct PagedArray<Element> {
@@ -11,6 +13,14 @@ struct PagedArray<Element> {
     subscript(index: Int) -> Element {
         @inline(__always) get { pages[index >> Self.pageShift][index & Self.pageMask] }
         @inline(__always) _modify { yield &pages[index >> Self.pageShift][index & Self.pageMask] }
+    }
+
+    /// Begins to load an element.
+    @inline(__always)
+    func prefetch(_ index: Int) {
+        pages[index >> Self.pageShift].withUnsafeBufferPointer { page in
+            if let base = page.baseAddress { holdfast_prefetch(base + (index & Self.pageMask)) }
+        }
     }
 
     mutating func append(_ element: Element) {

@@ -19,6 +19,7 @@ public struct RecordDecoder {
 
     func malformed(_ reason: String) -> Malformed { Malformed(offset: offset, reason: reason) }
 
+    @inline(__always)
     mutating func read<T: FixedWidthInteger>(_ type: T.Type = T.self) throws(Malformed) -> T {
         guard bytes.count - offset >= MemoryLayout<T>.size else { throw malformed("the record ends early") }
         let value = T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
@@ -27,10 +28,16 @@ public struct RecordDecoder {
     }
 
     /// A count followed by that many bytes.
+    @inline(__always)
     mutating func readBytes<L: FixedWidthInteger & UnsignedInteger>(
         count type: L.Type
     ) throws(Malformed) -> UnsafeRawBufferPointer {
-        let count = Int(try read(type))
+        try readBytes(count: Int(try read(type)))
+    }
+
+    /// - Precondition: `count` is not negative.
+    @inline(__always)
+    mutating func readBytes(count: Int) throws(Malformed) -> UnsafeRawBufferPointer {
         guard bytes.count - offset >= count else { throw malformed("a length of \(count) exceeds the record") }
         defer { offset += count }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count])
@@ -49,6 +56,7 @@ public struct RecordDecoder {
         throw malformed("a number of more than five bytes")
     }
 
+    @inline(__always)
     mutating func readBool() throws(Malformed) -> Bool {
         switch try read(UInt8.self) {
         case 0: return false
@@ -57,6 +65,7 @@ public struct RecordDecoder {
         }
     }
 
+    @inline(__always)
     mutating func readOptional<T: FixedWidthInteger>() throws(Malformed) -> T? {
         try readBool() ? try read(T.self) : nil
     }

@@ -27,8 +27,9 @@ public enum RecoveryError: Error, Equatable, CustomStringConvertible {
 }
 
 /// The state that a log's snapshot and records lead to: snapshot, then every record behind it, through `apply`.
-public struct Recovery {
+public struct Recovery: Sendable {
     private struct Slot {
+        let key: EventKey
         var event: EventInventory
         /// Up to where the event's snapshot holds everything.
         var snapshotPosition: LogPosition
@@ -39,25 +40,69 @@ public struct Recovery {
 
     /// The events found so far.
     public var events: [EventKey: EventInventory] {
-        Dictionary(uniqueKeysWithValues: slots.map { ($0.event.key, $0.event) })
+        Dictionary(uniqueKeysWithValues: slots.map { ($0.key, $0.event) })
     }
+
+    /// A digest of all events, whatever their order.
+    public var digest: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest() } }
 
     public init() {}
 
-    /// Reads the whole log and returns what the log says of it.
-    public mutating func run(_ log: WriteAheadLog) throws -> ReplaySummary {
-        try log.readSnapshot { try restore($0) }
-        let start = LogPosition((log.snapshotPosition?.rawValue ?? 0) + 1)
-        return try log.replay(from: start) { try apply($1, at: $0) }
+    /// Takes over another recovery's events, none of which this one has.
+    mutating func merge(_ other: consuming Recovery) {
+        for slot in other.slots { add(slot) }
     }
 
+    private func slot(of event: EventKey) -> Int? {
+        index.find(event.rawValue) { slots[Int($0)].key == event }.map { Int($0) }
+    }
+
+    private mutating func add(_ slot: Slot) {
+        index.insert(slot.key.rawValue, UInt32(slots.count))
+        slots.append(slot)
+    }
+
+    /// - Returns: the event's slot, a new one where the fact creates it.
+    private mutating func apply(
+        _ fact: Fact,
+        to key: EventKey,
+        _ slot: Int?,
+        at position: LogPosition,
+        isAnswered: Bool
+    ) throws(RecoveryError) -> Int {
+        if let slot {
+            try Self.require(slots[slot].event.contradiction(of: fact), key, at: position)
+            slots[slot].event.apply(fact, isAnswered: isAnswered)
+            return slot
+        }
+        guard let created = EventInventory(creating: fact), created.key == key else {
+            throw RecoveryError.unknownEvent(position: position, event: key)
+        }
+        try Self.require(created.contradictionOfBeginning(), key, at: position)
+        add(Slot(key: key, event: created, snapshotPosition: .zero))
+        return slots.count - 1
+    }
+
+    private static func require(
+        _ contradiction: StaticString?,
+        _ event: EventKey,
+        at position: LogPosition
+    ) throws(RecoveryError) {
+        guard let contradiction else { return }
+        throw .contradiction(position: position, event: event, reason: contradiction.description)
+    }
+}
+
+// MARK: - Snapshots
+
+extension Recovery {
     /// Applies one record of a snapshot.
-    public mutating func restore(_ payload: UnsafeRawBufferPointer) throws {
+    public mutating func restore(_ payload: UnsafeRawBufferPointer) throws(RecoveryError) {
         let (key, position, record): (EventKey, LogPosition, SnapshotRecord)
         do {
             (key, position, record) = try SnapshotRecord.decode(payload)
         } catch {
-            throw RecoveryError.malformed(position: .zero, offset: error.offset, reason: error.reason)
+            throw RecoveryError(error, at: .zero)
         }
         switch record {
         case .fact(let fact):
@@ -70,30 +115,42 @@ public struct Recovery {
             }
         }
     }
+}
 
+// MARK: - The log
+
+extension Recovery {
     /// Applies one record of the log, unless the event's snapshot has it.
     public mutating func apply(_ payload: UnsafeRawBufferPointer, at position: LogPosition) throws {
         do {
             var decoder = RecordDecoder(payload)
             let header = try EventRecordHeader(from: &decoder)
-            let slot = slot(of: header.event)
-            if let slot, position <= slots[slot].snapshotPosition { return }
-            try apply(header, &decoder, slot, at: position)
+            let known = slot(of: header.event)
+            if let known, position <= slots[known].snapshotPosition { return }
+            let slot = try applyFacts(header, &decoder, known, at: position)
+            if header.hasKey {
+                let key = try decoder.readKey()
+                let answer = try decoder.readAnswer(header)
+                let contradiction = slots[slot].event.contradiction(remembering: answer, at: header.at)
+                try Self.require(contradiction, header.event, at: position)
+                slots[slot].event.remember(answer, for: key, at: header.at)
+            }
+            if !EventInventory.isClockTime(header.at) {
+                try Self.require("a time that no clock shows", header.event, at: position)
+            }
+            guard decoder.isAtEnd else { throw decoder.malformed("bytes after the record's end") }
+            slots[slot].event.advance(to: header.at)
         } catch let error as RecordDecoder.Malformed {
-            throw RecoveryError.malformed(position: position, offset: error.offset, reason: error.reason)
+            throw RecoveryError(error, at: position)
         }
     }
 
-    private func slot(of event: EventKey) -> Int? {
-        index.find(event.rawValue) { slots[Int($0)].event.key == event }.map { Int($0) }
-    }
-
-    private mutating func apply(
+    private mutating func applyFacts(
         _ header: EventRecordHeader,
         _ decoder: inout RecordDecoder,
         _ known: Int?,
         at position: LogPosition
-    ) throws {
+    ) throws -> Int {
         var known = known
         for _ in 0..<header.factCount {
             // The fact that there is most of, without a fact around it.
@@ -105,52 +162,19 @@ public struct Recovery {
             let fact = try Fact(from: &decoder)
             known = try apply(fact, to: header.event, known, at: position, isAnswered: header.answerRefersToHold)
         }
-        guard let slot = known else { throw RecoveryError.unknownEvent(position: position, event: header.event) }
-        if header.hasKey {
-            let key = try decoder.readKey()
-            let answer = try decoder.readAnswer(header)
-            let contradiction = slots[slot].event.contradiction(remembering: answer, at: header.at)
-            try Self.require(contradiction, header.event, at: position)
-            slots[slot].event.remember(answer, for: key, at: header.at)
-        }
-        if !EventInventory.isClockTime(header.at) {
-            try Self.require("a time that no clock shows", header.event, at: position)
-        }
-        guard decoder.isAtEnd else { throw decoder.malformed("bytes after the record's end") }
-        slots[slot].event.advance(to: header.at)
+        guard let known else { throw RecoveryError.unknownEvent(position: position, event: header.event) }
+        return known
     }
 
-    /// - Returns: the event's slot, a new one where the fact creates it.
-    private mutating func apply(
-        _ fact: Fact,
-        to key: EventKey,
-        _ slot: Int?,
-        at position: LogPosition,
-        isAnswered: Bool
-    ) throws -> Int {
-        if let slot {
-            try Self.require(slots[slot].event.contradiction(of: fact), key, at: position)
-            slots[slot].event.apply(fact, isAnswered: isAnswered)
-            return slot
-        }
-        guard let created = EventInventory(creating: fact), created.key == key else {
-            throw RecoveryError.unknownEvent(position: position, event: key)
-        }
-        try Self.require(created.contradictionOfBeginning(), key, at: position)
-        index.insert(key.rawValue, UInt32(slots.count))
-        slots.append(Slot(event: created, snapshotPosition: .zero))
-        return slots.count - 1
+    /// Begins to load what applying the record will look at: an event's tables are larger than the caches.
+    @inline(__always)
+    func prefetch(_ payload: UnsafeRawBufferPointer) {
+        if let hint = ReplayHint(payload), let slot = slot(of: hint.event) { slots[slot].event.prefetch(hint) }
     }
+}
 
-    private static func require(
-        _ contradiction: StaticString?,
-        _ event: EventKey,
-        at position: LogPosition
-    ) throws(RecoveryError) {
-        guard let contradiction else { return }
-        throw .contradiction(position: position, event: event, reason: contradiction.description)
+extension RecoveryError {
+    fileprivate init(_ error: RecordDecoder.Malformed, at position: LogPosition) {
+        self = .malformed(position: position, offset: error.offset, reason: error.reason)
     }
-
-    /// A digest of all events, whatever their order.
-    public var digest: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest() } }
 }

@@ -17,6 +17,9 @@ package final class JoinableThread: Sendable {
         self.handle = handle
     }
 
+    /// The cores that the calling thread, and with it every thread that it starts, may run on.
+    package static var usableCores: Int { Int(holdfast_usable_cores()) }
+
     package var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 
     /// Waits for the thread's end. Called once, or `detach` instead.

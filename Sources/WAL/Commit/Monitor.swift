@@ -1,14 +1,15 @@
 import CLiburing
 import Glibc
 
-/// A mutex with a condition, for the few threads of the log. Waits take a deadline of the monotonic clock.
+/// A mutex with a condition, for the few threads of the log and of a start. Waits take a deadline of the monotonic
+/// clock.
 ///
 /// `@unchecked Sendable`: pthread objects are made to be shared, and these stay at one address until deinit.
-final class Monitor: @unchecked Sendable {
+package final class Monitor: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-    init() {
+    package init() {
         mutex = .allocate(capacity: 1)
         condition = .allocate(capacity: 1)
         precondition(pthread_mutex_init(mutex, nil) == 0, "pthread_mutex_init")
@@ -32,19 +33,22 @@ final class Monitor: @unchecked Sendable {
     @inline(__always)
     func unlock() { pthread_mutex_unlock(mutex) }
 
-    func withLock<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    package func withLock<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
         lock()
         defer { unlock() }
         return try body()
     }
 
     /// Wakes whoever waits.
-    func signal() { pthread_cond_broadcast(condition) }
+    package func signal() { pthread_cond_broadcast(condition) }
+
+    /// Waits with the lock held; may return without a signal.
+    package func wait() { pthread_cond_wait(condition, mutex) }
 
     /// Waits with the lock held; may return without a signal. False when the deadline has passed.
     func wait(until deadline: MonotonicTime?) -> Bool {
         guard let deadline else {
-            pthread_cond_wait(condition, mutex)
+            wait()
             return true
         }
         var time = timespec(

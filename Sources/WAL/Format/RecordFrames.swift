@@ -1,9 +1,9 @@
 /// Steps through framed records (see `RecordBuffer`) without copying or allocating.
-struct RecordFrames {
+package struct RecordFrames {
     let bytes: UnsafeRawBufferPointer
     private(set) var offset = 0
 
-    init(_ bytes: UnsafeRawBufferPointer, from offset: Int = 0) {
+    package init(_ bytes: UnsafeRawBufferPointer, from offset: Int = 0) {
         self.bytes = bytes
         self.offset = offset
     }
@@ -11,10 +11,10 @@ struct RecordFrames {
     /// Bytes a record of this payload takes, frame and padding included.
     static func frameBytes(payloadBytes: Int) -> Int { RecordBuffer.frameHeaderBytes + (payloadBytes + 7) & ~7 }
 
-    var isAtEnd: Bool { offset == bytes.count }
+    package var isAtEnd: Bool { offset == bytes.count }
 
     /// The next payload; nil when what follows is not a record that fits.
-    mutating func next() -> UnsafeRawBufferPointer? {
+    package mutating func next() -> UnsafeRawBufferPointer? {
         let start = offset + RecordBuffer.frameHeaderBytes
         guard start <= bytes.count else { return nil }
         let word: UInt64 = bytes.integer(at: offset)
