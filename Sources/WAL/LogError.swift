@@ -20,8 +20,8 @@ public enum LogError: Error, Equatable, Sendable {
     case noRoomForSnapshot(folder: String, freeBytes: Int, neededBytes: Int)
     /// io_uring can't be used on this machine; the text names the setting to change.
     case ioUringUnavailable(String)
-    /// Written by a version this program can't read: `version` is the lowest that can.
-    case unsupportedVersion(file: String, version: Int)
+    /// Written by a program of a format `version` that this one can't read; `readerVersion` is the lowest that can.
+    case unsupportedVersion(file: String, version: Int, readerVersion: Int)
     /// The caller broke a rule of the interface; nothing was changed.
     case misused(String)
 }
@@ -33,7 +33,7 @@ extension LogError: CustomStringConvertible {
             "the log is saturated: \(pendingBytes) bytes wait to be written and the limit is \(limitBytes); "
                 + "nothing was appended, try again shortly"
         case .recordTooLarge(let bytes, let limitBytes):
-            "a record of \(bytes) bytes does not fit into a batch, which holds \(limitBytes) bytes"
+            "a record of \(bytes) bytes does not fit into a batch, which holds \(limitBytes) bytes; nothing was appended"
         case .poisoned(let cause):
             "the log stopped and acknowledges nothing more: \(cause). Whatever was waiting has an unknown outcome. "
                 + "Repair the cause, then restart: recovery keeps everything that was acknowledged"
@@ -43,7 +43,7 @@ extension LogError: CustomStringConvertible {
             "\(file) is damaged at byte \(offset): \(reason). Nothing was changed. Copy the folder away, then "
                 + "restore this file from a backup or a replica; do not delete it, acknowledged records are in it"
         case .locked(let folder):
-            "another process uses \(folder): stop it first, or choose another folder"
+            "another process uses \(folder); nothing was changed. Stop it first, or choose another folder"
         case .system(let operation, let path, let errno):
             "\(operation) \(path): \(LogError.text(of: errno))\(LogError.advice(for: errno))"
         case .noRoomForSnapshot(let folder, let freeBytes, let neededBytes):
@@ -51,9 +51,10 @@ extension LogError: CustomStringConvertible {
                 + "log is kept whole instead. Free space on this filesystem or move the folder to a larger one"
         case .ioUringUnavailable(let reason):
             "io_uring can't be used on this machine: \(reason)"
-        case .unsupportedVersion(let file, let version):
-            "\(file) needs a program that reads format version \(version); this one reads up to "
-                + "\(LogFormat.version). Start the newer program"
+        case .unsupportedVersion(let file, let version, let readerVersion):
+            "\(file) was written in format version \(version) and needs a program that reads format version "
+                + "\(readerVersion); this one reads up to \(LogFormat.version). Nothing was changed. Start the newer "
+                + "program on this folder, or this one on a backup that it can read"
         case .misused(let rule):
             "wrong use of the log: \(rule)"
         }

@@ -96,7 +96,6 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         do throws(LogError) {
             let contents = try FolderContents(of: folder, mayChange: !isReadOnly, random: random)
             let chosen = try SnapshotChoice(of: contents, in: folder)
-            if !isReadOnly { try FolderContents.removeUnfinished(in: folder) }
             self.contents = contents
             snapshots = chosen.usable
             noticed = chosen.notices
@@ -183,6 +182,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             segments: contents.segments,
             snapshots: snapshots,
             spares: contents.spares,
+            unfinished: contents.unfinished,
             options: options,
             random: random,
             roomGauge: roomGauge

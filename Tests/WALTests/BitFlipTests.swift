@@ -13,7 +13,7 @@ import Testing
         let expected = records(1...5)
         let path = WrittenLog.segmentPath(1)
         // The same log in a file that ends with it: less to scan for each of the many bits.
-        written.device.setContents(of: path, to: Array(try #require(written.device.contents(of: path))[..<Self.used]))
+        written.device.shrink(path, to: Self.used)
         #expect(try written.device.recover().found == expected)
         let coverStart = 3 * LogFormat.blockBytes
         for bit in block * LogFormat.blockBytes * 8..<(block + 1) * LogFormat.blockBytes * 8 {
@@ -35,7 +35,7 @@ import Testing
     @Test func lastBatchWithoutCover() throws {
         let written = try WrittenLog(batches: [2, 3, 2], isCovered: false)
         let path = WrittenLog.segmentPath(1)
-        written.device.setContents(of: path, to: Array(try #require(written.device.contents(of: path))[..<Self.used]))
+        written.device.shrink(path, to: Self.used)
         let lastStart = 3 * LogFormat.blockBytes
         for bit in stride(from: 0, to: Self.used * 8, by: 37) {
             written.device.flipBit(bit, of: path)

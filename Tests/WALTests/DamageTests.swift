@@ -127,25 +127,6 @@ import Testing
         #expect(try again.replayAll().found == records(1...10))
     }
 
-    @Test func newerVersionsAreNamed() throws {
-        for (path, blockAt) in [(WrittenLog.segmentPath(1), 0), ("/log/MANIFEST", 0), ("/log/MANIFEST", 4096)] {
-            let written = try WrittenLog(batches: [3], isCovered: true)
-            var bytes = try #require(written.device.contents(of: path))
-            reseal(&bytes, blockAt: blockAt) { $0.put(UInt16(9), at: 10) }
-            written.device.setContents(of: path, to: bytes)
-            #expect(logError { _ = try written.device.recover() } == .unsupportedVersion(file: path, version: 9))
-        }
-    }
-
-    /// A newer program that says older ones may read its files is believed.
-    @Test func newerVersionThatStillCanBeRead() throws {
-        let written = try WrittenLog(batches: [3], isCovered: true)
-        var bytes = try #require(written.device.contents(of: WrittenLog.segmentPath(1)))
-        reseal(&bytes, blockAt: 0) { $0.put(UInt16(9), at: 8) }
-        written.device.setContents(of: WrittenLog.segmentPath(1), to: bytes)
-        #expect(try written.device.recover().found == records(1...3))
-    }
-
     @Test func readingOnlyChangesNothing() throws {
         let written = try WrittenLog(batches: [3, 5, 4], isCovered: false)
         let device = written.device

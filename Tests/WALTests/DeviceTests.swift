@@ -59,42 +59,4 @@ import Testing
         #expect(try again.snapshotRecords() == records(1...5000, length: 500).map(\.payload))
         #expect(try again.replayAll(from: 51).found == records(51...60))
     }
-
-    @Test func folderIsHeldByOneProcessAtATime() throws {
-        let folder = TemporaryFolder()
-        let log = try WriteAheadLog.open(folder: folder.path, options: .small, device: IOUringDevice())
-        #expect(throws: LogError.locked(folder: folder.path)) {
-            try WriteAheadLog.open(folder: folder.path, options: .small, device: IOUringDevice())
-        }
-        #expect(throws: LogError.locked(folder: folder.path)) {
-            try WriteAheadLog.openReadOnly(folder: folder.path, device: IOUringDevice())
-        }
-        try log.close()
-        let reader = try WriteAheadLog.openReadOnly(folder: folder.path, device: IOUringDevice())
-        let other = try WriteAheadLog.openReadOnly(folder: folder.path, device: IOUringDevice())
-        #expect(throws: LogError.locked(folder: folder.path)) {
-            try WriteAheadLog.open(folder: folder.path, options: .small, device: IOUringDevice())
-        }
-        try reader.close()
-        try other.close()
-    }
-
-    /// As a second server would meet it: another process, not only another descriptor of this one.
-    @Test func anotherProcessMeetsTheLock() throws {
-        let folder = TemporaryFolder()
-        let log = try WriteAheadLog.open(folder: folder.path, options: .small, device: IOUringDevice())
-        #expect(try exitCode(of: ["/usr/bin/flock", "--nonblock", "\(folder.path)/LOCK", "/bin/true"]) == 1)
-        try log.close()
-        #expect(try exitCode(of: ["/usr/bin/flock", "--nonblock", "\(folder.path)/LOCK", "/bin/true"]) == 0)
-    }
-
-    private func exitCode(of command: [String]) throws -> Int32 {
-        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        var process = pid_t()
-        try #require(posix_spawn(&process, command[0], nil, nil, &arguments, environ) == 0)
-        var status: Int32 = 0
-        try #require(waitpid(process, &status, 0) == process)
-        return status >> 8 & 0xFF
-    }
 }

@@ -55,6 +55,14 @@ import Testing
         return Array(bytes[..<count])
     }
 
+    /// A stored segment as it was: with the zeros up to the size that its header says.
+    private func whole(_ name: String) throws -> [UInt8] {
+        let bytes = try stored(name)
+        guard LogFolder.segmentNumber(name) != nil else { return bytes }
+        let byteCount: UInt64 = bytes.withUnsafeBytes { $0.integer(at: 80) }
+        return bytes + [UInt8](repeating: 0, count: Int(byteCount) - bytes.count)
+    }
+
     /// Segments are stored without the zeros behind their last batch.
     private func trimmed(_ bytes: [UInt8]) -> [UInt8] {
         let used = bytes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0
@@ -84,7 +92,7 @@ import Testing
         let device = SimulatedDevice()
         try device.createFolder("/log")
         for name in Self.names + ["LOCK"] {
-            device.setContents(of: "/log/\(name)", to: name == "LOCK" ? [] : try stored(name))
+            device.setContents(of: "/log/\(name)", to: name == "LOCK" ? [] : try whole(name))
         }
         let (found, summary) = try device.recover()
         let short = records(1...5) + records(6...6, length: 5000)

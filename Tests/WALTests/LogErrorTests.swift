@@ -21,7 +21,10 @@ import Testing
         let full = "\(LogError.system(operation: "write", path: "/data/wal-7", errno: ENOSPC))"
         for word in ["/data/wal-7", "No space left", "Free space"] { #expect(full.contains(word)) }
         #expect("\(LogError.locked(folder: "/data"))".contains("/data"))
-        #expect("\(LogError.unsupportedVersion(file: "/data/wal-7", version: 3))".contains("version 3"))
+        let newer = "\(LogError.unsupportedVersion(file: "/data/wal-7", version: 5, readerVersion: 3))"
+        for word in ["/data/wal-7", "version 5", "version 3", "up to 1", "Nothing was changed", "newer program"] {
+            #expect(newer.contains(word))
+        }
         #expect("\(LogError.poisoned("disk gone"))".contains("disk gone"))
     }
 

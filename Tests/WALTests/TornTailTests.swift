@@ -5,8 +5,6 @@ import Testing
 /// A crash in the middle of a write: the log ends with the last whole batch and never refuses to open.
 @Suite struct TornTailTests {
     enum Tear: CaseIterable {
-        /// The file ends there.
-        case truncated
         /// The rest was never written.
         case zeros
         /// The rest holds what the file's earlier life left.
@@ -25,7 +23,6 @@ import Testing
         for cut in Self.end - 2 * LogFormat.blockBytes...Self.end {
             var torn = Array(whole[..<cut])
             switch tear {
-            case .truncated: break
             case .zeros: torn += [UInt8](repeating: 0, count: whole.count - cut)
             case .garbage: torn += [UInt8](repeating: 0x5A, count: whole.count - cut)
             }
@@ -42,12 +39,30 @@ import Testing
         }
     }
 
+    /// A segment has its size before it has its name, so a file that ends early was not torn by a crash: what is
+    /// missing may have been acknowledged.
+    @Test func fileThatEndsEarlyIsRefused() throws {
+        let written = try WrittenLog(batches: [3, 5, 4], isCovered: false)
+        let path = WrittenLog.segmentPath(1)
+        let whole = try #require(written.device.contents(of: path))
+        for cut in Array(stride(from: 0, to: whole.count, by: 509)) + [8192, 12288, 16384, whole.count - 1] {
+            written.device.setContents(of: path, to: Array(whole[..<cut]))
+            guard case .corrupt(path, _, _)? = logError({ _ = try written.device.recover() }) else {
+                Issue.record("cut at \(cut): not refused")
+                return
+            }
+        }
+        written.device.setContents(of: path, to: whole)
+        #expect(try written.device.recover().found == records(1...12))
+    }
+
     @Test(arguments: Array(stride(from: 8192, through: 16384, by: 509)))
     func continuesBehindTheCut(cut: Int) throws {
         let written = try WrittenLog(batches: [3, 5, 4], isCovered: false)
         let path = WrittenLog.segmentPath(1)
         let whole = try #require(written.device.contents(of: path))
-        written.device.setContents(of: path, to: Array(whole[..<cut]))
+        let rest = [UInt8](repeating: 0, count: whole.count - cut)
+        written.device.setContents(of: path, to: Array(whole[..<cut]) + rest)
         let before = try written.device.recover().found
         let next = try written.device.appendInNewSession()
         #expect(next == UInt64(before.count) + 1)

@@ -26,17 +26,24 @@ final class SegmentStore: @unchecked Sendable {
     private var snapshotRecordBytes = 0
     /// The filesystem had no room for the last spare.
     private var isSpareRefused = false
+    /// Why the folder's state is not known: a sync of it or a write of the manifest failed. Whatever a later one
+    /// answers, nothing may be built on names from then on.
+    private var unknown: LogError?
 
+    /// Removes what never got its final name: nothing was changed before, and the folder was found good by now.
+    ///
     /// - Parameters:
     ///   - segments: ascending.
     ///   - snapshots: newest first.
     ///   - spares: numbers of the spare files in the folder.
+    ///   - unfinished: names to remove.
     init(
         folder: LogFolder,
         manifest: Manifest,
         segments: [SegmentHeader],
         snapshots: [Manifest.Snapshot],
         spares: [UInt64],
+        unfinished: [String],
         options: WriteAheadLog.Options,
         random: RandomSource,
         roomGauge: RoomGauge
@@ -52,7 +59,37 @@ final class SegmentStore: @unchecked Sendable {
         epoch = max(manifest.epoch, segments.last?.epoch ?? 0) + 1
         nextSpare = (spares.max() ?? 0) + 1
         manifestFile = try ManifestFile(manifest, in: folder)
+        for name in unfinished { try folder.remove(name) }
+        if !unfinished.isEmpty { try syncFolder() }
         try adopt(spares)
+    }
+
+    // MARK: What may fail once only
+
+    /// Why the log must not go on, although no batch failed; nil while it may.
+    var failure: LogError? { monitor.withLock { unknown } }
+
+    /// Makes the changes of names durable. Not repeated after a failure: the next one may answer that all is well while
+    /// the changes are gone.
+    func syncFolder() throws(LogError) {
+        if let failure { throw failure }
+        do throws(LogError) {
+            try folder.sync()
+        } catch {
+            monitor.withLock { unknown = unknown ?? error }
+            throw error
+        }
+    }
+
+    /// The caller holds `monitor`.
+    private func updateManifest(_ change: (inout Manifest) -> Void) throws(LogError) {
+        if let unknown { throw unknown }
+        do throws(LogError) {
+            try manifestFile.update(change)
+        } catch {
+            unknown = error
+            throw error
+        }
     }
 
     // MARK: The next segment
@@ -77,11 +114,11 @@ final class SegmentStore: @unchecked Sendable {
         file.close()
         let name = LogFolder.segmentName(number)
         try folder.rename(LogFolder.spareName(spare), to: name)
-        try folder.sync()
+        try syncFolder()
         try monitor.withLock { () throws(LogError) in
             segments.append(header)
             let epoch = epoch
-            try manifestFile.update {
+            try updateManifest {
                 $0.newestSegment = number
                 $0.epoch = epoch
             }
@@ -186,7 +223,7 @@ final class SegmentStore: @unchecked Sendable {
             throw error
         }
         try folder.rename(temporary, to: name)
-        try folder.sync()
+        try syncFolder()
         return number
     }
 
@@ -220,7 +257,7 @@ final class SegmentStore: @unchecked Sendable {
                 hasRemoved = true
             }
         }
-        if hasRemoved { try folder.sync() }
+        if hasRemoved { try syncFolder() }
     }
 
     /// Turns a segment nobody needs into a spare, or removes it.
@@ -236,11 +273,11 @@ final class SegmentStore: @unchecked Sendable {
         }
         guard let spare else {
             try folder.remove(name)
-            return try folder.sync()
+            return try syncFolder()
         }
         try folder.rename(name, to: LogFolder.spareName(spare))
         // Before anything is written into it: otherwise a crash could bring the old name back over new content.
-        try folder.sync()
+        try syncFolder()
         monitor.withLock { spares.append(spare) }
         monitor.signal()
     }
@@ -264,6 +301,8 @@ final class SegmentStore: @unchecked Sendable {
     func randomSalt() -> UInt64 { random.next() }
 
     /// A snapshot has its name, durably: records it, then lets go of what only older ones needed.
+    ///
+    /// What can't be let go now is let go with the next snapshot or start.
     func add(_ snapshot: Manifest.Snapshot) throws(LogError) {
         try monitor.withLock { () throws(LogError) in
             snapshots.removeAll { $0.position == snapshot.position }
@@ -272,7 +311,7 @@ final class SegmentStore: @unchecked Sendable {
             roomGauge.snapshotTaken(covering: snapshotRecordBytes)
             let kept = snapshots
             let oldest = oldestNeededSegment()
-            try manifestFile.update {
+            try updateManifest {
                 $0.snapshots = kept
                 $0.oldestSegment = oldest
             }
@@ -294,7 +333,7 @@ final class SegmentStore: @unchecked Sendable {
             LogFolder.snapshotPosition(name).map { !kept.contains($0) } ?? false
         }
         for name in old.sorted() { try folder.remove(name) }
-        if !old.isEmpty { try folder.sync() }
+        if !old.isEmpty { try syncFolder() }
     }
 
     /// Oldest first and each durably: whatever a crash leaves has no gap.
@@ -302,11 +341,11 @@ final class SegmentStore: @unchecked Sendable {
         while true {
             let old: SegmentHeader? = monitor.withLock {
                 guard let first = segments.first, first.number < oldestNeededSegment() else { return nil }
-                segments.removeFirst()
                 return first
             }
             guard let old else { return }
             try recycle(old)
+            monitor.withLock { segments.removeAll { $0.number == old.number } }
         }
     }
 }

@@ -4,6 +4,7 @@ struct BatchHeader: Equatable, Sendable {
     static let byteCount = 128
     static let checksumOffset = 124
 
+    var versions = LogFormat.Versions()
     var identity: LogIdentity
     var salt: UInt64
     var epoch: UInt64
@@ -35,8 +36,8 @@ struct BatchHeader: Equatable, Sendable {
         bodyChecksum = crc32c(UnsafeRawBufferPointer(batch).part(Self.byteCount..<batch.count))
         batch.zero(0..<Self.byteCount)
         batch.put(Self.magic, at: 0)
-        batch.put(LogFormat.version, at: 4)
-        batch.put(LogFormat.readerVersion, at: 6)
+        batch.put(versions.writer, at: 4)
+        batch.put(versions.reader, at: 6)
         batch.put(identity, at: 8)
         batch.put(salt, at: 24)
         batch.put(epoch, at: 32)
@@ -51,10 +52,11 @@ struct BatchHeader: Equatable, Sendable {
         batch.put(headerChecksum, at: Self.checksumOffset)
     }
 
-    /// Reads a header that belongs to `segment`; nil for anything else, damaged or foreign.
+    /// Reads a header that belongs to `segment`, of whatever version; nil for anything else, damaged or foreign.
     init?(reading bytes: UnsafeRawBufferPointer, of segment: SegmentHeader) {
         guard bytes.count >= Self.byteCount, bytes.integer(at: 0) == Self.magic else { return nil }
         headerChecksum = bytes.integer(at: Self.checksumOffset)
+        versions = LogFormat.Versions(writer: bytes.integer(at: 4), reader: bytes.integer(at: 6))
         identity = bytes.identity(at: 8)
         salt = bytes.integer(at: 24)
         epoch = bytes.integer(at: 32)
@@ -66,7 +68,6 @@ struct BatchHeader: Equatable, Sendable {
         payloadBytes = bytes.integer(at: 76)
         bodyChecksum = bytes.integer(at: 80)
         guard identity == segment.identity, salt == segment.salt, epoch == segment.epoch,
-            bytes.integer(at: 4) == LogFormat.version,
             Int(payloadBytes) <= LogFormat.batchBytesMax - Self.byteCount,
             headerChecksum == crc32c(bytes.part(0..<Self.checksumOffset))
         else { return nil }

@@ -15,6 +15,18 @@ enum LogFormat {
     static let blockChecksumOffset = blockBytes - 4
     static let snapshotsMax = 8
 
+    /// What wrote something, and the oldest that can read it: the two fields behind every mark.
+    struct Versions: Equatable, Sendable {
+        var writer = LogFormat.version
+        var reader = LogFormat.readerVersion
+    }
+
+    static func requireReadable(_ versions: Versions, in file: String) throws(LogError) {
+        guard versions.reader <= version else {
+            throw .unsupportedVersion(file: file, version: Int(versions.writer), readerVersion: Int(versions.reader))
+        }
+    }
+
     static func roundedUpToBlock(_ bytes: Int) -> Int { (bytes + blockBytes - 1) & ~(blockBytes - 1) }
 }
 
@@ -76,27 +88,32 @@ enum HeaderBlock {
     enum Verdict: Equatable {
         case valid
         case damaged(String)
-        /// Whole, but only a program of this version or later reads it.
-        case newer(UInt16)
+        /// Whole, but only a later program reads it.
+        case newer(LogFormat.Versions)
     }
 
     static func check(_ block: UnsafeRawBufferPointer, magic: UInt64) -> Verdict {
-        guard block.count == LogFormat.blockBytes else { return .damaged("the file ends inside its header") }
-        guard block.integer(at: 0) == magic else { return .damaged("it does not begin with the expected mark") }
+        guard block.count == LogFormat.blockBytes else { return .damaged("the file ends inside this block") }
+        guard block.integer(at: 0) == magic else { return .damaged("the block does not begin with the expected mark") }
         let checksum = crc32c(block.part(0..<LogFormat.blockChecksumOffset))
         guard block.integer(at: LogFormat.blockChecksumOffset) == checksum else {
-            return .damaged("the header's checksum does not match")
+            return .damaged("the block's checksum does not match")
         }
-        let reader: UInt16 = block.integer(at: 10)
-        return reader > LogFormat.version ? .newer(reader) : .valid
+        let versions = LogFormat.Versions(writer: block.integer(at: 8), reader: block.integer(at: 10))
+        return versions.reader > LogFormat.version ? .newer(versions) : .valid
     }
 
     /// Like `check`, as an error about `file`.
-    static func verify(_ block: UnsafeRawBufferPointer, magic: UInt64, file: String) throws(LogError) {
+    static func verify(
+        _ block: UnsafeRawBufferPointer,
+        magic: UInt64,
+        file: String,
+        offset: Int = 0
+    ) throws(LogError) {
         switch check(block, magic: magic) {
         case .valid: return
-        case .damaged(let reason): throw .corrupt(file: file, offset: 0, reason: reason)
-        case .newer(let version): throw .unsupportedVersion(file: file, version: Int(version))
+        case .damaged(let reason): throw .corrupt(file: file, offset: offset, reason: reason)
+        case .newer(let versions): try LogFormat.requireReadable(versions, in: file)
         }
     }
 }

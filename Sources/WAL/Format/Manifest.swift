@@ -61,7 +61,7 @@ struct Manifest: Equatable, Sendable {
         for slot in 0..<2 where bytes.count >= (slot + 1) * LogFormat.blockBytes {
             let block = bytes.part(slot * LogFormat.blockBytes..<(slot + 1) * LogFormat.blockBytes)
             switch HeaderBlock.check(block, magic: magic) {
-            case .newer(let version): throw .unsupportedVersion(file: file, version: Int(version))
+            case .newer(let versions): try LogFormat.requireReadable(versions, in: file)
             case .damaged: continue
             case .valid:
                 guard let found = Manifest(reading: block) else { continue }

@@ -36,6 +36,7 @@ struct ChunkHeader: Equatable, Sendable {
     static let byteCount = 64
     static let checksumOffset = 60
 
+    var versions = LogFormat.Versions()
     var salt: UInt64
     /// Counted from 0.
     var number: UInt64
@@ -62,8 +63,8 @@ struct ChunkHeader: Equatable, Sendable {
         bodyChecksum = crc32c(UnsafeRawBufferPointer(chunk).part(Self.byteCount..<chunk.count))
         chunk.zero(0..<Self.byteCount)
         chunk.put(Self.magic, at: 0)
-        chunk.put(LogFormat.version, at: 4)
-        chunk.put(LogFormat.readerVersion, at: 6)
+        chunk.put(versions.writer, at: 4)
+        chunk.put(versions.reader, at: 6)
         chunk.put(salt, at: 8)
         chunk.put(number, at: 16)
         chunk.put(count, at: 24)
@@ -74,9 +75,10 @@ struct ChunkHeader: Equatable, Sendable {
         chunk.put(headerChecksum, at: Self.checksumOffset)
     }
 
-    /// nil for anything that is not a whole chunk header.
+    /// nil for anything that is not a whole chunk header, of whatever version.
     init?(reading bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= Self.byteCount, bytes.integer(at: 0) == Self.magic else { return nil }
+        versions = LogFormat.Versions(writer: bytes.integer(at: 4), reader: bytes.integer(at: 6))
         salt = bytes.integer(at: 8)
         number = bytes.integer(at: 16)
         count = bytes.integer(at: 24)
@@ -84,8 +86,7 @@ struct ChunkHeader: Equatable, Sendable {
         bodyChecksum = bytes.integer(at: 32)
         previousChecksum = bytes.integer(at: 36)
         headerChecksum = bytes.integer(at: Self.checksumOffset)
-        guard bytes.integer(at: 4) == LogFormat.version,
-            headerChecksum == crc32c(bytes.part(0..<Self.checksumOffset)),
+        guard headerChecksum == crc32c(bytes.part(0..<Self.checksumOffset)),
             Int(payloadBytes) <= LogFormat.batchBytesMax - Self.byteCount
         else { return nil }
     }

@@ -6,12 +6,15 @@ struct FolderContents {
     /// Newest first, not yet checked.
     var snapshots: [UInt64] = []
     var spares: [UInt64] = []
+    /// Files that never got their final name. Nothing depends on them; they stay until the folder was found good.
+    var unfinished: [String] = []
 
-    /// Reads the folder; makes the manifest of a new log when there is nothing.
+    /// Reads the folder and changes nothing in it, except that it makes the manifest of a new log when there is nothing.
     ///
-    /// - Parameter mayChange: false leaves the folder as it is.
+    /// - Parameter mayChange: false makes no manifest either.
     init(of folder: LogFolder, mayChange: Bool, random: RandomSource) throws(LogError) {
         let names = try folder.list()
+        unfinished = names.filter(Self.isUnfinished).sorted()
         let segmentNumbers = names.compactMap(LogFolder.segmentNumber).sorted()
         snapshots = names.compactMap(LogFolder.snapshotPosition).sorted(by: >)
         spares = names.compactMap(LogFolder.spareNumber).sorted()
@@ -20,6 +23,8 @@ struct FolderContents {
         } else if segmentNumbers.isEmpty && snapshots.isEmpty && mayChange {
             let identity = LogIdentity(high: random.next(), low: random.next())
             manifest = try ManifestFile.create(in: folder, identity: identity)
+            // What an earlier try left of it has become it.
+            unfinished.removeAll { $0.hasPrefix(LogFolder.manifestName) }
         } else {
             throw LogError.corrupt(
                 file: folder.path(of: LogFolder.manifestName),
@@ -31,16 +36,11 @@ struct FolderContents {
         try check(in: folder)
     }
 
-    /// Files that never got their final name: nothing depends on them. Only once the folder is known to be of a version
-    /// that this program reads: one of a later version is left as it was found.
-    static func removeUnfinished(in folder: LogFolder) throws(LogError) {
-        let unfinished = try folder.list().filter { name in
-            name.hasSuffix(LogFolder.temporarySuffix)
-                && (name.hasPrefix("wal-") || name.hasPrefix("snap-") || name.hasPrefix("spare-")
-                    || name.hasPrefix(LogFolder.manifestName))
-        }
-        for name in unfinished.sorted() { try folder.remove(name) }
-        if !unfinished.isEmpty { try folder.sync() }
+    /// One of ours: other files in the folder are left alone, whatever they end with.
+    private static func isUnfinished(_ name: String) -> Bool {
+        name.hasSuffix(LogFolder.temporarySuffix)
+            && (name.hasPrefix("wal-") || name.hasPrefix("snap-") || name.hasPrefix("spare-")
+                || name.hasPrefix(LogFolder.manifestName))
     }
 
     private static func readHeader(_ number: UInt64, in folder: LogFolder) throws(LogError) -> SegmentHeader {
@@ -58,6 +58,16 @@ struct FolderContents {
                 reason: "inside it says that it is segment \(header.number)"
             )
         }
+        // It had its full size before it had its name. A shorter one was cut, and with it perhaps acknowledged batches
+        // whose loss would look like the end of the log.
+        let byteCount = try file.byteCount()
+        guard UInt64(byteCount) >= header.segmentBytes else {
+            throw LogError.corrupt(
+                file: file.path,
+                offset: byteCount,
+                reason: "it ends here and its header says that it has \(header.segmentBytes) bytes"
+            )
+        }
         return header
     }
 
@@ -65,8 +75,22 @@ struct FolderContents {
         func refuse(_ segment: SegmentHeader, _ reason: String) -> LogError {
             .corrupt(file: folder.path(of: LogFolder.segmentName(segment.number)), offset: 0, reason: reason)
         }
-        for segment in segments where segment.identity != manifest.identity {
-            throw refuse(segment, "it belongs to another log")
+        if let strange = segments.first(where: { $0.identity != manifest.identity }) {
+            guard segments.contains(where: { $0.identity == manifest.identity }) else {
+                throw LogError.corrupt(
+                    file: folder.path(of: LogFolder.manifestName),
+                    offset: 0,
+                    reason: "it belongs to another log than the segments"
+                )
+            }
+            throw refuse(strange, "it belongs to another log")
+        }
+        guard !segments.isEmpty || snapshots.isEmpty else {
+            throw LogError.corrupt(
+                file: folder.path(of: LogFolder.segmentName(max(1, manifest.newestSegment))),
+                offset: 0,
+                reason: "the file is missing: there are snapshots, and a log has at least one segment"
+            )
         }
         for segment in segments where !segment.start.isPossible {
             throw refuse(segment, "it begins with a batch or a record that no log reaches")

@@ -12,7 +12,12 @@ struct LogReplay {
         _ body: (LogPosition, UnsafeRawBufferPointer) throws -> Void
     ) throws -> (ReplaySummary, ChainPoint) {
         var summary = ReplaySummary()
-        guard let index = try indexOfSegment(with: first) else { return (summary, ChainPoint()) }
+        guard let index = try indexOfSegment(with: first) else {
+            guard first.rawValue <= 1 else {
+                throw LogError.misused("reading an empty log from record \(first.rawValue)")
+            }
+            return (summary, ChainPoint())
+        }
         var point = segments[index].start
         let buffer = AlignedBuffer(byteCount: Self.bufferBytes)
         for current in index..<segments.count {

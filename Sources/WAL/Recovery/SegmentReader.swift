@@ -40,11 +40,11 @@ struct SegmentReader {
                 return .successor
             }
             guard let (batch, bytes) = try nextBatch() else {
-                guard successor == nil else {
-                    throw corrupt("batch \(point.nextBatch) is damaged, and later segments prove that it was written")
-                }
-                return try TailRule(header: header, window: window).end(badBatch: point.nextBatch, at: offset)
+                let end = try TailRule(header: header, window: window).end(bad: point, at: offset)
+                if let successor { throw unfinished(end, point, successor) }
+                return end
             }
+            try LogFormat.requireReadable(batch.versions, in: path)
             try check(batch, at: point)
             try deliver(batch, bytes, first: first, body)
             point = batch.end
@@ -84,6 +84,21 @@ struct SegmentReader {
         guard batch.durableBatch < batch.number else {
             throw corrupt("batch \(batch.number) claims to have been durable before it was written")
         }
+    }
+
+    /// Reading ended before the batch with which the next segment begins.
+    private func unfinished(_ end: End, _ point: ChainPoint, _ successor: SegmentHeader) -> LogError {
+        let next = LogFolder.segmentName(successor.number)
+        guard end == .clean else {
+            return corrupt(
+                "batch \(point.nextBatch), which begins with record \(point.nextPosition), is damaged, and \(next) proves "
+                    + "that it was durable"
+            )
+        }
+        return corrupt(
+            "it ends before record \(point.nextPosition) and \(next) begins with record \(successor.start.nextPosition): "
+                + "a segment in between is missing, or the end of this one was never stored"
+        )
     }
 
     private func check(_ point: ChainPoint, against successor: SegmentHeader) throws(LogError) {
@@ -130,7 +145,8 @@ struct TailRule {
     let window: FileWindow
 
     /// - Throws: `LogError.corrupt` when a later batch says that this one was durable.
-    func end(badBatch: UInt64, at offset: Int) throws(LogError) -> SegmentReader.End {
+    func end(bad point: ChainPoint, at offset: Int) throws(LogError) -> SegmentReader.End {
+        let badBatch = point.nextBatch
         var laterBatches = 0
         var later = offset + LogFormat.blockBytes
         while later + BatchHeader.byteCount <= window.byteCount {
@@ -141,8 +157,9 @@ struct TailRule {
                         file: window.file.path,
                         offset: offset,
                         reason:
-                            "batch \(badBatch) is damaged, and batch \(witness.number) at byte \(later) says that it "
-                            + "was durable, so its records may have been acknowledged"
+                            "batch \(badBatch), which begins with record \(point.nextPosition), is damaged, and batch "
+                            + "\(witness.number) at byte \(later) says that it was durable, so its records may have been "
+                            + "acknowledged"
                     )
                 }
                 laterBatches += 1

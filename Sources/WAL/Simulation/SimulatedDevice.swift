@@ -4,17 +4,24 @@ import Synchronization
 /// A disk in memory that can fail in every way a disk can. For tests, of this module and of those above it.
 ///
 /// Everything random comes from the seed, so a failing run can be repeated. What was written and not synced is lost in
-/// a crash at the granularity of sectors; names that were changed and not synced with their folder are lost from some
-/// point on. Every operation counts, and a `Fault` can be planned for each one.
+/// a crash at the granularity of sectors, any of them; names that were changed and not synced with their folder are
+/// lost too, from some point on or here and there. Every operation counts, and a `Fault` can be planned for each one.
+/// Where several threads come in, operations can be held back until another thread's are done: `hold`.
 public final class SimulatedDevice: LogDevice {
     /// Something that goes wrong at one operation.
     public enum Fault: Sendable, Equatable {
-        /// The operation does nothing and answers this errno. A sync that fails loses what it should have synced.
+        /// The operation does nothing and answers this errno. A sync that fails loses what it should have synced: a
+        /// later one succeeds and doesn't bring it back.
         case fail(errno: Int32)
         /// A write stores its first half and answers ENOSPC; other operations fail with EIO.
         case short
         /// A write or read goes through with one bit turned, and nobody says so. Nothing on other operations.
         case flip
+        /// A write says that it succeeded and nothing of it is stored, whatever syncs follow; the file still grows.
+        /// Nothing on other operations.
+        case lose
+        /// The same for one sector of the write, counted from its first.
+        case loseSector(Int)
         /// The power fails during this operation: it happens in part, everything after it fails.
         case crash
         /// The operation takes this much longer.
@@ -39,6 +46,20 @@ public final class SimulatedDevice: LogDevice {
     /// Plans what goes wrong; the first operation has number 1.
     public func plan(_ fault: Fault, atOperation number: Int) { state.withLock { $0.faults[number] = fault } }
 
+    /// The same for the `occurrence`th operation, from now on, whose text (see `operations`) begins so: other threads'
+    /// operations in between don't change which one it is.
+    public func plan(_ fault: Fault, at occurrence: Int = 1, ofOperation prefix: String) {
+        state.withLock { $0.namedFaults.append(SimulatedMatch(prefix: prefix, remaining: occurrence, fault: fault)) }
+    }
+
+    /// The `occurrence`th operation from now on that begins with `prefix` waits until the `ends`th one that begins with
+    /// `event` is complete, or the power is lost, or for five seconds at most.
+    public func hold(_ prefix: String, at occurrence: Int = 1, until event: String, at ends: Int = 1) {
+        state.withLock { disk in
+            disk.holds.append(SimulatedHold(prefix: prefix, remaining: occurrence, event: event, eventsLeft: ends))
+        }
+    }
+
     /// Bytes all files together may have; beyond it a write answers ENOSPC.
     public func limitCapacity(bytes: Int) { state.withLock { $0.capacityBytes = bytes } }
 
@@ -58,6 +79,9 @@ public final class SimulatedDevice: LogDevice {
 
     /// What each operation was, for messages: "write wal-… 4096 at 8192".
     public var operations: [String] { state.withLock { $0.operations } }
+
+    /// Whether a write that was acknowledged and lost, or partly, would have changed anything.
+    public var hasLostData: Bool { state.withLock { $0.hasLostData } }
 
     /// Whether a planned crash has happened.
     public var isPowerLost: Bool { state.withLock { $0.isPowerLost } }
@@ -128,15 +152,22 @@ public final class SimulatedDevice: LogDevice {
     }
 
     public func rename(_ path: String, to newPath: String) throws(LogError) {
-        try perform("rename", path) { disk throws(LogError) in try disk.change(.rename(path, newPath)) }
+        try perform("rename", path) { disk throws(LogError) in try disk.rename(path, to: newPath) }
     }
 
     public func remove(_ path: String) throws(LogError) {
-        try perform("remove", path) { disk throws(LogError) in try disk.change(.remove(path)) }
+        try perform("remove", path) { disk throws(LogError) in try disk.remove(path) }
     }
 
     public func syncFolder(_ path: String) throws(LogError) {
-        try perform("sync folder", path) { $0.syncNames() }
+        try perform("sync folder", path) { disk, fault in
+            switch fault {
+            case .fail, .short: disk.unsyncedNames = []
+            case .crash, .flip, .lose, .loseSector, .delay: break
+            }
+        } _: { disk in
+            disk.syncNames()
+        }
     }
 
     /// Not counted among the operations: it is asked by the clock, and changes nothing.
@@ -153,18 +184,27 @@ public final class SimulatedDevice: LogDevice {
         onFault: (inout SimulatedDisk, Fault) -> Void = { _, _ in },
         _ body: (inout SimulatedDisk) throws(LogError) -> R
     ) throws(LogError) -> R {
-        let fault = state.withLock { $0.begin("\(operation) \(path)") }
+        let text = "\(operation) \(path)"
+        waitWhileHeld(text)
+        let fault = state.withLock { $0.begin(text) }
         // Outside the lock: other threads' operations go on meanwhile.
         if case .delay(let microseconds)? = fault { usleep(microseconds) }
         let result: Result<R, LogError> = state.withLock { disk in
             do throws(LogError) {
                 try disk.suffer(fault, operation, path, onFault)
-                return .success(try body(&disk))
+                let value = try body(&disk)
+                disk.completed(text)
+                return .success(value)
             } catch {
                 return .failure(error)
             }
         }
         return try result.get()
+    }
+
+    private func waitWhileHeld(_ text: String) {
+        guard let hold = state.withLock({ $0.takeHold(on: text) }) else { return }
+        for _ in 0..<50_000 where state.withLock({ !$0.isPowerLost && $0.holds[hold].eventsLeft > 0 }) { usleep(100) }
     }
 }
 
@@ -209,7 +249,7 @@ final class SimulatedFile: DeviceFile {
                 guard count > 0 else { return }
                 bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[offset..<offset + count]))
             }
-            if disk.takeFlip(), count > 0 { disk.flipOneBit(of: bytes, below: count) }
+            if case .flip? = disk.takeSilentFault(), count > 0 { disk.flipOneBit(of: bytes, below: count) }
             return count
         }
     }
@@ -229,14 +269,20 @@ final class SimulatedFile: DeviceFile {
             case .short:
                 disk.write(UnsafeRawBufferPointer(rebasing: bytes[0..<bytes.count / 2]), to: inode, at: offset)
             case .crash: disk.write(bytes, to: inode, at: offset)
-            case .fail, .flip, .delay: break
+            case .fail, .flip, .lose, .loseSector, .delay: break
             }
         } _: { [inode, path] disk throws(LogError) in
             guard disk.hasRoom(for: offset + bytes.count, in: inode) else {
                 throw LogError.system(operation: operation, path: path, errno: ENOSPC)
             }
-            disk.write(bytes, to: inode, at: offset)
-            if disk.takeFlip() { disk.flipOneBit(of: inode, in: offset..<offset + bytes.count) }
+            switch disk.takeSilentFault() {
+            case .lose: disk.loseWrite(bytes, to: inode, at: offset, sector: nil)
+            case .loseSector(let sector): disk.loseWrite(bytes, to: inode, at: offset, sector: sector)
+            case .flip:
+                disk.write(bytes, to: inode, at: offset)
+                disk.flipOneBit(of: inode, in: offset..<offset + bytes.count)
+            default: disk.write(bytes, to: inode, at: offset)
+            }
         }
     }
 
@@ -247,7 +293,7 @@ final class SimulatedFile: DeviceFile {
             switch fault {
             case .crash: if disk.random.next() % 4 == 0 { disk.inodes[inode].sync() }
             case .fail, .short: disk.inodes[inode].loseUnsynced()
-            case .flip, .delay: break
+            case .flip, .lose, .loseSector, .delay: break
             }
         } _: { [inode] disk in
             if !disk.ignoresSyncs { disk.inodes[inode].sync() }

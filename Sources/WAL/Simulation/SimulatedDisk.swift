@@ -4,7 +4,7 @@ import Glibc
 struct SimulatedDisk: Sendable {
     enum NameChange: Sendable {
         case create(String, inode: Int)
-        case rename(String, String)
+        case rename(String, String, inode: Int)
         case remove(String)
     }
 
@@ -22,10 +22,14 @@ struct SimulatedDisk: Sendable {
 
     var operations: [String] = []
     var faults: [Int: SimulatedDevice.Fault] = [:]
+    var namedFaults: [SimulatedMatch] = []
+    var holds: [SimulatedHold] = []
     var capacityBytes = Int.max
     var isPowerLost = false
     var ignoresSyncs = false
-    private var flipsNext = false
+    private(set) var hasLostData = false
+    /// What the operation that is being done suffers without saying so.
+    private var silentFault: SimulatedDevice.Fault?
 
     init(seed: UInt64, sectorBytes: Int) {
         random = SimulatedRandom(seed: seed)
@@ -37,7 +41,20 @@ struct SimulatedDisk: Sendable {
     /// Counts an operation; the fault that is planned for it.
     mutating func begin(_ operation: String) -> SimulatedDevice.Fault? {
         operations.append(operation)
-        return faults[operations.count]
+        var fault = faults[operations.count]
+        for index in namedFaults.indices where namedFaults[index].matches(operation) {
+            fault = namedFaults[index].fault
+        }
+        return fault
+    }
+
+    /// The hold that begins with this operation.
+    mutating func takeHold(on operation: String) -> Int? {
+        holds.indices.first { holds[$0].matches(operation) }
+    }
+
+    mutating func completed(_ operation: String) {
+        for index in holds.indices where operation.hasPrefix(holds[index].event) { holds[index].eventsLeft -= 1 }
     }
 
     /// Throws when the operation is to fail; `onFault` does the part of it that happens all the same.
@@ -47,12 +64,12 @@ struct SimulatedDisk: Sendable {
         _ path: String,
         _ onFault: (inout SimulatedDisk, SimulatedDevice.Fault) -> Void
     ) throws(LogError) {
-        flipsNext = false
+        silentFault = nil
         if isPowerLost { throw LogError.system(operation: "(no power) \(operation)", path: path, errno: EIO) }
         guard let fault else { return }
         switch fault {
         case .delay: return
-        case .flip: flipsNext = true
+        case .flip, .lose, .loseSector: silentFault = fault
         case .fail(let errno):
             onFault(&self, fault)
             throw LogError.system(operation: operation, path: path, errno: errno)
@@ -66,9 +83,9 @@ struct SimulatedDisk: Sendable {
         }
     }
 
-    mutating func takeFlip() -> Bool {
-        defer { flipsNext = false }
-        return flipsNext
+    mutating func takeSilentFault() -> SimulatedDevice.Fault? {
+        defer { silentFault = nil }
+        return silentFault
     }
 
     mutating func flipOneBit(of bytes: UnsafeMutableRawBufferPointer, below count: Int) {
@@ -93,31 +110,39 @@ struct SimulatedDisk: Sendable {
         }
         guard access == .create else { throw LogError.system(operation: "open", path: path, errno: ENOENT) }
         let inode = makeInode()
-        try change(.create(path, inode: inode))
+        change(.create(path, inode: inode))
         return inode
     }
 
-    mutating func change(_ change: NameChange) throws(LogError) {
-        try Self.apply(change, to: &names)
+    mutating func rename(_ path: String, to newPath: String) throws(LogError) {
+        guard let inode = names[path] else {
+            throw LogError.system(operation: "rename", path: path, errno: ENOENT)
+        }
+        change(.rename(path, newPath, inode: inode))
+    }
+
+    mutating func remove(_ path: String) throws(LogError) {
+        guard names[path] != nil else { throw LogError.system(operation: "remove", path: path, errno: ENOENT) }
+        change(.remove(path))
+    }
+
+    private mutating func change(_ change: NameChange) {
+        Self.apply(change, to: &names)
         unsyncedNames.append(change)
     }
 
+    /// Not simply the names as programs see them: those that an earlier sync failed to store stay lost.
     mutating func syncNames() {
-        durableNames = names
+        for change in unsyncedNames { Self.apply(change, to: &durableNames) }
         unsyncedNames = []
     }
 
-    private static func apply(_ change: NameChange, to names: inout [String: Int]) throws(LogError) {
+    private static func apply(_ change: NameChange, to names: inout [String: Int]) {
         switch change {
         case .create(let path, let inode): names[path] = inode
-        case .remove(let path):
-            guard names.removeValue(forKey: path) != nil else {
-                throw LogError.system(operation: "remove", path: path, errno: ENOENT)
-            }
-        case .rename(let path, let newPath):
-            guard let inode = names.removeValue(forKey: path) else {
-                throw LogError.system(operation: "rename", path: path, errno: ENOENT)
-            }
+        case .remove(let path): names[path] = nil
+        case .rename(let path, let newPath, let inode):
+            names[path] = nil
             names[newPath] = inode
         }
     }
@@ -125,7 +150,7 @@ struct SimulatedDisk: Sendable {
     mutating func lock(_ path: String, _ mode: LockMode) throws(LogError) {
         if names[path] == nil {
             guard mode == .exclusive else { throw LogError.system(operation: "open", path: path, errno: ENOENT) }
-            try change(.create(path, inode: makeInode()))
+            change(.create(path, inode: makeInode()))
         }
         let holders = locks[path] ?? 0
         guard mode == .exclusive ? holders == 0 : holders >= 0 else {
@@ -155,17 +180,34 @@ struct SimulatedDisk: Sendable {
         inodes[inode].write(bytes, at: offset, sectorBytes: sectorBytes)
     }
 
+    /// Stores all but the lost sector, or nothing; the file has the size that it would have.
+    mutating func loseWrite(_ bytes: UnsafeRawBufferPointer, to inode: Int, at offset: Int, sector lost: Int?) {
+        inodes[inode].grow(to: offset + bytes.count)
+        for (index, start) in stride(from: 0, to: bytes.count, by: sectorBytes).enumerated() {
+            let part = bytes.part(start..<min(start + sectorBytes, bytes.count))
+            if lost == nil || lost == index {
+                let range = offset + start..<offset + start + part.count
+                hasLostData = hasLostData || !inodes[inode].bytes[range].elementsEqual(part)
+            } else {
+                write(part, to: inode, at: offset + start)
+            }
+        }
+    }
+
     // MARK: Power loss
 
     /// The disk after the power came back.
     func afterPowerLoss() -> SimulatedDisk {
         var next = copied()
         next.names = durableNames
-        // A file system journals names in order: some first part of the changes has come through.
-        for change in unsyncedNames.prefix(next.random.below(unsyncedNames.count + 1)) {
-            try? Self.apply(change, to: &next.names)
+        // A file system that journals names in order brings some first part of the changes through, others any of them.
+        let isOrdered = next.random.below(2) == 0
+        let first = next.random.below(unsyncedNames.count + 1)
+        for (index, change) in unsyncedNames.enumerated() {
+            if isOrdered ? index < first : next.random.below(2) == 0 { Self.apply(change, to: &next.names) }
         }
         next.durableNames = next.names
+        next.unsyncedNames = []
         // Everything, nothing, and anything in between should be common.
         let survivalPercent = [0, 50, 100][next.random.below(3)]
         for index in next.inodes.indices {
@@ -179,8 +221,9 @@ struct SimulatedDisk: Sendable {
         next.locks = [:]
         next.operations = []
         next.faults = [:]
+        next.namedFaults = []
+        next.holds = []
         next.isPowerLost = false
-        next.unsyncedNames = isPowerLost ? [] : unsyncedNames
         next.random = SimulatedRandom(seed: random.state &+ UInt64(operations.count))
         return next
     }
@@ -210,10 +253,14 @@ struct SimulatedInode: Sendable {
                 overwritten[sector] = lost.removeValue(forKey: sector) ?? before
             }
         }
-        if end > bytes.count { bytes += [UInt8](repeating: 0, count: end - bytes.count) }
+        grow(to: end)
         bytes.withUnsafeMutableBytes { target in
             UnsafeMutableRawBufferPointer(rebasing: target[offset..<end]).copyMemory(from: source)
         }
+    }
+
+    mutating func grow(to count: Int) {
+        if count > bytes.count { bytes += [UInt8](repeating: 0, count: count - bytes.count) }
     }
 
     /// As a file system does it for a file that is opened to be emptied: at once.
@@ -248,6 +295,33 @@ struct SimulatedInode: Sendable {
 
     private mutating func restore(_ sector: Int, _ before: ArraySlice<UInt8>, _ sectorBytes: Int) {
         bytes.replaceSubrange(sector * sectorBytes..<sector * sectorBytes + before.count, with: before)
+    }
+}
+
+/// A fault for an operation that is known by its text.
+struct SimulatedMatch: Sendable {
+    let prefix: String
+    var remaining: Int
+    let fault: SimulatedDevice.Fault
+
+    mutating func matches(_ operation: String) -> Bool {
+        guard remaining > 0, operation.hasPrefix(prefix) else { return false }
+        remaining -= 1
+        return remaining == 0
+    }
+}
+
+/// An operation that waits for another thread's.
+struct SimulatedHold: Sendable {
+    let prefix: String
+    var remaining: Int
+    let event: String
+    var eventsLeft: Int
+
+    mutating func matches(_ operation: String) -> Bool {
+        guard remaining > 0, operation.hasPrefix(prefix) else { return false }
+        remaining -= 1
+        return remaining == 0
     }
 }
 

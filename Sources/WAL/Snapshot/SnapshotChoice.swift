@@ -1,7 +1,7 @@
 /// Which snapshot recovery begins with: the newest that is whole and that the log continues.
 struct SnapshotChoice {
-    /// Newest first; the first one was read from end to end. Those behind it were not, they are only looked at when
-    /// a newer one is damaged.
+    /// Newest first; the first one was read from end to end. Of those behind it only both ends were: they are needed
+    /// when a newer one is damaged.
     private(set) var usable: [Manifest.Snapshot] = []
     private(set) var notices: [String] = []
 
@@ -21,7 +21,19 @@ struct SnapshotChoice {
                 notices.append("a snapshot was passed over: \(error)")
             }
         }
+        noteMissing(contents, in: folder)
         try requireLog(contents, in: folder)
+    }
+
+    /// Snapshots have their names before the manifest lists them, and lose them after it no longer does. A folder with a
+    /// newer one than it lists is ahead of it, and may have let go of what it lists.
+    private mutating func noteMissing(_ contents: FolderContents, in folder: LogFolder) {
+        let listed = contents.manifest.snapshots.map(\.position)
+        guard contents.snapshots.first ?? 0 <= listed.first ?? 0 else { return }
+        for position in listed where !contents.snapshots.contains(position) {
+            let path = folder.path(of: LogFolder.snapshotName(position))
+            notices.append("a snapshot is missing: the manifest lists \(path) and the folder has no such file")
+        }
     }
 
     private static func check(
@@ -32,7 +44,7 @@ struct SnapshotChoice {
     ) throws(LogError) -> UInt64 {
         let reader = try SnapshotReader(in: folder, position: position, identity: identity)
         defer { reader.close() }
-        if isFirst { try reader.verify() }
+        if isFirst { try reader.verify() } else { try reader.verifyEnd() }
         return UInt64(reader.byteCount)
     }
 

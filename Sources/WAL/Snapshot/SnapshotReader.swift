@@ -38,6 +38,18 @@ struct SnapshotReader {
         }
     }
 
+    /// Reads the last block only: whether the file has its end, and is no longer and no shorter than that says.
+    func verifyEnd() throws(LogError) {
+        let offset = byteCount - LogFormat.blockBytes
+        guard offset >= LogFormat.blockBytes else { throw corrupt(byteCount, "it ends before its trailer") }
+        let block = try window.view(at: offset, count: LogFormat.blockBytes)
+        try HeaderBlock.verify(block, magic: SnapshotTrailer.magic, file: file.path, offset: offset)
+        let trailer = SnapshotTrailer(reading: block)
+        guard trailer.header == header, trailer.fileBytes == UInt64(byteCount) else {
+            throw corrupt(offset, "the trailer contradicts the header or the file's size")
+        }
+    }
+
     func close() { file.close() }
 
     /// Every record, in order, after its chunk was checked; the trailer at the end.
@@ -81,6 +93,7 @@ struct SnapshotReader {
         guard let chunk = ChunkHeader(reading: start), chunk.salt == header.salt,
             chunk.chunkBytes <= LogFormat.batchBytesMax
         else { throw corrupt(offset, "there is neither a chunk nor the trailer") }
+        try LogFormat.requireReadable(chunk.versions, in: file.path)
         let bytes = try window.view(at: offset, count: chunk.chunkBytes)
         guard bytes.count == chunk.chunkBytes,
             crc32c(bytes.part(ChunkHeader.byteCount..<bytes.count)) == chunk.bodyChecksum
@@ -90,7 +103,7 @@ struct SnapshotReader {
 
     private func check(_ expected: SnapshotTrailer, at offset: Int) throws(LogError) {
         let block = try window.view(at: offset, count: LogFormat.blockBytes)
-        try HeaderBlock.verify(block, magic: SnapshotTrailer.magic, file: file.path)
+        try HeaderBlock.verify(block, magic: SnapshotTrailer.magic, file: file.path, offset: offset)
         guard SnapshotTrailer(reading: block) == expected, window.byteCount == offset + LogFormat.blockBytes else {
             throw corrupt(offset, "the trailer contradicts the chunks")
         }

@@ -99,8 +99,8 @@ public final class SnapshotWriter: @unchecked Sendable {
     /// Makes the snapshot durable and part of the log, then lets go of what only older ones needed.
     ///
     /// - Throws: `LogError.misused` when the log is not durable up to the snapshot's position; what the device
-    ///   answered otherwise. A failure before the snapshot has its name costs only the snapshot; a later one stops
-    ///   the log, because the folder's state is unknown then.
+    ///   answered otherwise. Most failures cost only the snapshot, or keep older files a while longer: the log goes on.
+    ///   A failed sync of the folder or write of the manifest stops it, because the folder's state is unknown then.
     public func finish() throws(LogError) {
         guard !isOver else { throw LogError.misused("a snapshot was finished or cancelled twice") }
         guard watermark.position >= position else {
@@ -113,6 +113,7 @@ public final class SnapshotWriter: @unchecked Sendable {
         do throws(LogError) {
             try writeChunk()
             try writeEnds()
+            try store.folder.rename(temporary, to: LogFolder.snapshotName(position.rawValue))
         } catch {
             cancel()
             throw error
@@ -120,11 +121,10 @@ public final class SnapshotWriter: @unchecked Sendable {
         isOver = true
         defer { store.endSnapshot() }
         do throws(LogError) {
-            try store.folder.rename(temporary, to: LogFolder.snapshotName(position.rawValue))
-            try store.folder.sync()
+            try store.syncFolder()
             try store.add(.init(position: position.rawValue, fileBytes: UInt64(offset)))
         } catch {
-            log.fail(error)
+            if let failure = store.failure { log.fail(failure) }
             throw error
         }
     }

@@ -138,7 +138,9 @@ final class PosixFile: DeviceFile {
             let count = pread(descriptor, bytes.baseAddress! + done, bytes.count - done, offset + done)
             if count == 0 { break }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw LogError.system(operation: "read", path: path, errno: errno) }
+            guard count > 0 else {
+                throw LogError.system(operation: "read at byte \(offset + done) of", path: path, errno: errno)
+            }
             done += count
         }
         return done
@@ -150,7 +152,11 @@ final class PosixFile: DeviceFile {
             let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, offset + done)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else {
-                throw LogError.system(operation: "write", path: path, errno: count == 0 ? ENOSPC : errno)
+                throw LogError.system(
+                    operation: "write at byte \(offset + done) of",
+                    path: path,
+                    errno: count == 0 ? ENOSPC : errno
+                )
             }
             done += count
         }

@@ -11,6 +11,8 @@ struct Scenario {
     var length = 700
     var appendsPerSession = 18
     var recordsPerAppend: UInt64 = 4
+    /// Called whenever something more was promised: an append became durable, a snapshot finished, a session ended.
+    var onPromise: ((Outcome) -> Void)?
 
     struct Outcome {
         /// Everything up to here was reported durable.
@@ -20,6 +22,8 @@ struct Scenario {
         /// The last snapshot whose `finish` returned.
         var snapshot: UInt64 = 0
         var error: LogError?
+        /// What snapshots failed with while the log went on.
+        var snapshotErrors: [LogError] = []
         var failuresHeard: [LogError] = []
         /// After the failure something was accepted or acknowledged.
         var actedAfterFailure = false
@@ -54,6 +58,7 @@ struct Scenario {
         }
         outcome.acknowledged = log.durablePosition.rawValue
         outcome.failuresHeard += observer.failures
+        onPromise?(outcome)
     }
 
     private func replay(_ log: WriteAheadLog) throws(LogError) {
@@ -75,7 +80,19 @@ struct Scenario {
             guard log.waitUntilDurable(position, observer) else {
                 throw observer.failures.first ?? .misused("an append never became durable")
             }
-            if turn % 6 == 0 { try snapshot(log, &outcome) }
+            outcome.acknowledged = position.rawValue
+            onPromise?(outcome)
+            if turn % 6 == 0 { trySnapshot(log, &outcome) }
+        }
+    }
+
+    /// A snapshot that fails may cost itself only; whether the log goes on shows with the next append.
+    private func trySnapshot(_ log: WriteAheadLog, _ outcome: inout Outcome) {
+        do throws(LogError) {
+            try snapshot(log, &outcome)
+            onPromise?(outcome)
+        } catch {
+            outcome.snapshotErrors.append(error)
         }
     }
 

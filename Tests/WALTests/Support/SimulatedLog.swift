@@ -12,8 +12,16 @@ struct WrittenLog {
 
     /// Writes one batch per count in one session.
     ///
-    /// - Parameter isCovered: ends with an empty batch, as after a clean stop.
-    init(batches counts: [UInt64], length: Int = 24, isCovered: Bool, options: WriteAheadLog.Options = .small) throws {
+    /// - Parameters:
+    ///   - isCovered: ends with an empty batch, as after a clean stop.
+    ///   - last: a record of this length follows in a batch of its own.
+    init(
+        batches counts: [UInt64],
+        length: Int = 24,
+        isCovered: Bool,
+        options: WriteAheadLog.Options = .small,
+        last lastLength: Int? = nil
+    ) throws {
         let working = SimulatedDevice()
         let log = try WriteAheadLog.open(folder: Self.folder, options: options, device: working)
         _ = try log.replayAll()
@@ -25,6 +33,13 @@ struct WrittenLog {
             let position = try log.append(last + 1...last + count, length: length)
             guard log.waitUntilDurable(position, observer) else { throw LogError.closed }
             last += count
+            ends.append(last)
+        }
+        if let lastLength {
+            last += 1
+            guard log.waitUntilDurable(try log.append(last...last, length: lastLength), observer) else {
+                throw LogError.closed
+            }
             ends.append(last)
         }
         if isCovered { try log.close() }
