@@ -104,22 +104,24 @@ import WAL
         try refuse(it.fact, after: fixture.subject.records, it.reason)
     }
 
-    @Test(
-        arguments: [
-            ("a hold began as something else", { (hold: inout HoldState) in hold.status = .released }),
-            ("a section that there is not", { $0.first.section = 8 }),
-            ("a section was oversold", { $0.first.quantity = 11 }),
-            ("a line of no places, or of too many", { $0.first.quantity = 0 }),
-            ("a line of no places, or of too many", { $0.first.quantity = .max }),
-            ("a time that no clock shows", { $0.createdAt = -1 }),
-            ("a deadline further away than any rule allows", { $0.expiresAt = $0.createdAt - 1 }),
-            ("a price without its tier", { $0.first.lock = CodecSamples.lock }),
-            ("a price tier, or a line, that there is not", { $0.first.tier = 77 }),
-            ("a hold was placed beyond the slab's end", { $0.reference = stranger }),
-            ("a section was oversold", { $0.rest = [$0.first, $0.first, $0.first, $0.first, $0.first] }),
-        ] as [(String, @Sendable (inout HoldState) -> Void)]
-    )
-    func aHoldThatCannotBeIsRefused(_ reason: String, _ spoil: @Sendable (inout HoldState) -> Void) throws {
+    typealias Spoil = @Sendable (inout HoldState) -> Void
+
+    static let impossibleHolds: [(reason: String, spoil: Spoil)] = [
+        ("a hold began as something else", { $0.status = .released }),
+        ("a section that there is not", { $0.first.section = 8 }),
+        ("a section was oversold", { $0.first.quantity = 11 }),
+        ("a line of no places, or of too many", { $0.first.quantity = 0 }),
+        ("a line of no places, or of too many", { $0.first.quantity = .max }),
+        ("a time that no clock shows", { $0.createdAt = -1 }),
+        ("a deadline further away than any rule allows", { $0.expiresAt = $0.createdAt - 1 }),
+        ("a price without its tier", { $0.first.lock = CodecSamples.lock }),
+        ("a price tier, or a line, that there is not", { $0.first.tier = 77 }),
+        ("a hold was placed beyond the slab's end", { $0.reference = stranger }),
+        ("a section was oversold", { $0.rest = [$0.first, $0.first, $0.first, $0.first, $0.first] }),
+    ]
+
+    @Test(arguments: impossibleHolds)
+    func aHoldThatCannotBeIsRefused(_ reason: String, _ spoil: Spoil) throws {
         let fixture = try MachineFixture(.none)
         var hold = HoldState(
             reference: Self.reference,

@@ -104,26 +104,6 @@ import Testing
         #expect(try log.snapshotRecords() == records(1...2, length: 33).map(\.payload))
     }
 
-    /// A file that needs a later program: refused by name, with both versions, and everything stays as it was found.
-    @Test(arguments: names) func filesOfALaterVersionAreRefused(name: String) throws {
-        let device = SimulatedDevice()
-        try device.createFolder("/log")
-        for name in Self.names { device.setContents(of: "/log/\(name)", to: try stored(name)) }
-        var bytes = try stored(name)
-        for block in name == LogFolder.manifestName ? [0, 4096] : [0] {
-            reseal(&bytes, blockAt: block) { $0.put(UInt16(2), at: 10) }
-        }
-        device.setContents(of: "/log/\(name)", to: bytes)
-        device.setContents(of: "/log/LOCK", to: [])
-        device.setContents(of: "/log/\(LogFolder.snapshotName(12)).tmp", to: [1, 2, 3])
-        let before = device.paths.map { device.contents(of: $0) }
-        let error = logError { _ = try WriteAheadLog.open(folder: "/log", options: .small, device: device) }
-        #expect(error == .unsupportedVersion(file: "/log/\(name)", version: 2))
-        let text = error.map { "\($0)" } ?? ""
-        #expect(text.contains("format version 2") && text.contains("up to 1") && text.contains("newer program"))
-        #expect(device.paths.map { device.contents(of: $0) } == before)
-    }
-
     /// Fields at their documented offsets, read without this module's own code.
     @Test func fieldsStandWhereTheDocumentSays() throws {
         let segment = try stored(LogFolder.segmentName(2))

@@ -49,7 +49,8 @@ import WAL
         // New sales go on behind the old ones.
         try await SaleServer.run(folder: folder.path, clock: clock) { server in
             let body = #"{"quantity":1,"customer_id":"new"}"#
-            #expect(try server.connect().post("/api/v1/capacity/box/reserve", body, key: "new").status == 200)
+            let answer = try server.connect().post("/api/v1/capacity/box/reserve", body, key: "new")
+            #expect(answer.status == 200)
         }
     }
 
