@@ -19,7 +19,12 @@ import Testing
     func everyByteOfTheLastTwoBatches(tear: Tear) throws {
         let written = try WrittenLog(batches: [3, 5, 4], isCovered: false)
         let path = WrittenLog.segmentPath(1)
+        written.device.shrink(path, to: Self.end + LogFormat.blockBytes)
         let whole = try #require(written.device.contents(of: path))
+        // With zeros behind, the zeros that fill a batch up may be missing without a difference.
+        let dataEnds = (0..<Self.batchCount).map { batch in
+            whole[..<((batch + 2) * LogFormat.blockBytes)].lastIndex { $0 != 0 }! + 1
+        }
         for cut in Self.end - 2 * LogFormat.blockBytes...Self.end {
             var torn = Array(whole[..<cut])
             switch tear {
@@ -27,10 +32,9 @@ import Testing
             case .garbage: torn += [UInt8](repeating: 0x5A, count: whole.count - cut)
             }
             written.device.setContents(of: path, to: torn)
-            // A batch counts when all its bytes are there; with zeros behind, its padding may be missing too.
+            // A batch counts when all its bytes are there.
             let last = (0..<Self.batchCount).last { batch in
-                let end = (batch + 2) * LogFormat.blockBytes
-                return cut >= end || torn.prefix(end) == whole.prefix(end)
+                cut >= (tear == .zeros ? dataEnds[batch] : (batch + 2) * LogFormat.blockBytes)
             }
             let expected = last.map { records(1...written.batchEnds[$0]) } ?? []
             let (found, summary) = try written.device.recover()

@@ -53,7 +53,7 @@ public final class SimulatedDevice: LogDevice {
     }
 
     /// The `occurrence`th operation from now on that begins with `prefix` waits until the `ends`th one that begins with
-    /// `event` is complete, or the power is lost, or for five seconds at most.
+    /// `event` is complete, or the power is lost, or for a fifth of a second: the one may need the other.
     public func hold(_ prefix: String, at occurrence: Int = 1, until event: String, at ends: Int = 1) {
         state.withLock { disk in
             disk.holds.append(SimulatedHold(prefix: prefix, remaining: occurrence, event: event, eventsLeft: ends))
@@ -204,7 +204,7 @@ public final class SimulatedDevice: LogDevice {
 
     private func waitWhileHeld(_ text: String) {
         guard let hold = state.withLock({ $0.takeHold(on: text) }) else { return }
-        for _ in 0..<50_000 where state.withLock({ !$0.isPowerLost && $0.holds[hold].eventsLeft > 0 }) { usleep(100) }
+        for _ in 0..<2_000 where state.withLock({ !$0.isPowerLost && $0.holds[hold].eventsLeft > 0 }) { usleep(100) }
     }
 }
 
