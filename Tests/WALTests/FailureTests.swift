@@ -123,8 +123,8 @@ import Testing
         #expect(device.operations.count { $0.hasPrefix("sync batch") } == (operation == "sync batch" ? 2 : 1))
     }
 
-    /// The disk is full from some byte on, wherever that is: unlike a single ENOSPC it stays full.
-    @Test func fullDiskAtEveryBlock() throws {
+    /// The disk is full from some block on, whichever that is: unlike a single ENOSPC it stays full.
+    @Test func fullDiskStopsTheLogAndLosesNothing() throws {
         let roomy = SimulatedDevice()
         _ = Scenario().run(on: roomy)
         let needed = roomy.paths.reduce(0) { $0 + roomy.contents(of: $1)!.count } + (128 << 10)

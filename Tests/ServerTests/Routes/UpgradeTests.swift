@@ -92,11 +92,23 @@ private final class RecordedFolder {
         sale = try decoder.decode(Sale.self, from: Data(contentsOf: URL(filePath: record)))
         try files.removeItem(atPath: record)
         try Data().write(to: URL(filePath: path + "/LOCK"))
+        for file in try files.contentsOfDirectory(atPath: path) where file.hasPrefix("wal-") {
+            try Self.fill(path + "/" + file)
+        }
         if !withSnapshot {
             for file in try files.contentsOfDirectory(atPath: path) where file.hasPrefix("snap-") {
                 try files.removeItem(atPath: path + "/" + file)
             }
         }
+    }
+
+    /// Puts back the zeros that a fixture leaves out: a segment has the size that its header says.
+    private static func fill(_ segment: String) throws {
+        let file = try FileHandle(forUpdating: URL(filePath: segment))
+        defer { try? file.close() }
+        try file.seek(toOffset: 80)
+        let size = try #require(file.read(upToCount: 8)).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+        try file.truncate(atOffset: UInt64(littleEndian: size))
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

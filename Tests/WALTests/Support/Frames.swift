@@ -44,7 +44,8 @@ struct Frame: Sendable, CustomTestStringConvertible {
 
     private static let segmentFields =
         [(8, "mark")] + versions + [
-            (4, "reserved"), (16, "identity"), (8, "number"), (8, "salt"), (8, "epoch"), (8, "number of the first batch"),
+            (4, "reserved"), (16, "identity"), (8, "number"), (8, "salt"), (8, "epoch"),
+            (8, "number of the first batch"),
             (8, "position of the first record"), (8, "checksum of the batch before"), (8, "bytes of a full segment"),
             (4004, "reserved"), (4, "checksum"),
         ]
@@ -58,7 +59,8 @@ struct Frame: Sendable, CustomTestStringConvertible {
 
     private static let batchFields =
         batchHeaderFields + [
-            (4, "record: bytes of the payload"), (4, "record: reserved"), (24, "record: payload"), (64, "further records"),
+            (4, "record: bytes of the payload"), (4, "record: reserved"), (24, "record: payload"),
+            (64, "further records"),
             (3872, "zeros up to the next block"),
         ]
 
@@ -93,7 +95,13 @@ struct Frame: Sendable, CustomTestStringConvertible {
             Frame("batch", first, 4096, "refused", batchFields),
             Frame("batch in the last segment", second, 4096, "refused", batchFields),
             Frame("last batch", second, 8192, "cut", batchFields),
-            Frame("covering batch", first, 3 * 4096, "refused", batchHeaderFields + [(3968, "zeros up to the next block")]),
+            Frame(
+                "covering batch",
+                first,
+                3 * 4096,
+                "refused",
+                batchHeaderFields + [(3968, "zeros up to the next block")]
+            ),
             Frame("newest snapshot's header", newer, 0, "passed over", snapshotHeaderFields),
             Frame("newest snapshot's chunk", newer, 4096, "passed over", chunkFields),
             Frame("newest snapshot's trailer", newer, 8192, "passed over", trailerFields),
