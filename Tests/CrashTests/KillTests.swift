@@ -39,8 +39,9 @@ import Testing
         #expect(found.isEmpty, "HOLDFAST_SEED=\(seed): \(found.prefix(3))")
     }
 
-    /// The negative control: the record must notice when the last answered sale is cut off the log.
-    @Test func aLostSaleIsNoticed() throws {
+    /// The negative control: the ledger must notice a sale that it doesn't know, and when the last answered one is cut
+    /// off the log.
+    @Test func aSaleTooManyAndALostOneAreNoticed() throws {
         let folder = try DataFolder()
         var ledger = Ledger()
         let server = try ServerProcess.launch(in: folder, snapshotSeconds: 3600)
@@ -50,6 +51,10 @@ import Testing
         try ledger.settle(server.port())
         ledger.add(try lastSale(server.port()))
         try ledger.settle(server.port())
+        var ignorant = Ledger()
+        for purchase in ledger.purchases.dropLast() { ignorant.add(purchase) }
+        try ignorant.settle(server.port())
+        #expect(try ignorant.stockContradictions(server.port()).contains { $0.isDouble }, "seed \(seed)")
         server.kill()
         // Every request was answered, so the last batch with records holds an answered confirmation.
         let log = try SegmentFile(newestIn: folder)

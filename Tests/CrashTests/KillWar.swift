@@ -85,9 +85,11 @@ struct KillWar {
     private mutating func kill(_ server: ServerProcess, _ moment: Moment) throws {
         switch moment {
         case .snapshot:
-            waitForSnapshot()
-            // Half of them are killed in the middle, the other half later, so that some are finished.
-            if Bool.random(using: &random) { usleep(UInt32.random(in: 0...400_000, using: &random)) }
+            wait(seconds: 3) { folder.hasUnfinishedSnapshot }
+            // Half of them die in the middle. The others live to finish it, and die about when its name and the
+            // manifest are written and old log files become new ones.
+            if Bool.random(using: &random) { wait(seconds: 5) { !folder.hasUnfinishedSnapshot } }
+            usleep(UInt32.random(in: 0...20_000, using: &random))
         case .stop:
             usleep(UInt32.random(in: 30_000...200_000, using: &random))
             server.send(SIGTERM)
@@ -101,10 +103,9 @@ struct KillWar {
         if folder.hasUnfinishedSnapshot { unfinishedSnapshotCount += 1 }
     }
 
-    /// Returns when a snapshot is being written, at the latest after 3 s.
-    private func waitForSnapshot() {
-        let end = ContinuousClock.now + .seconds(3)
-        while ContinuousClock.now < end, !folder.hasUnfinishedSnapshot { usleep(500) }
+    private func wait(seconds: Int, until isReached: () -> Bool) {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end, !isReached() { usleep(500) }
     }
 
     // MARK: Checks

@@ -61,7 +61,7 @@ final class PowerLoss {
 
     func sell() throws {
         let folder = try DataFolder(data: disk.mountPoint + "/data", path: settings.folder + "/output")
-        firstFlush = disk.flushes
+        firstFlush = disk.flushes.value
         for life in 0..<Self.livesMax where life < settings.lifeSeconds.count || !history.isComplete {
             let seconds = settings.lifeSeconds[min(life, settings.lifeSeconds.count - 1)]
             let server = try ServerProcess.launch(
@@ -73,9 +73,9 @@ final class PowerLoss {
             let port = try server.port()
             if life == 0 {
                 try Venue.open(port)
-                openFlush = disk.flushes
+                openFlush = disk.flushes.value
             }
-            try ledger.settle(port) { self.disk.flushes }
+            try ledger.settle(port) { disk.flushes.value }
             let load = Load(loadSettings(port, life))
             usleep(UInt32(seconds * 1_000_000))
             if life == 0 {
@@ -86,7 +86,7 @@ final class PowerLoss {
             ledger.add(load.finish())
             try history.look(at: folder)
         }
-        lastFlush = disk.flushes
+        lastFlush = disk.flushes.value
         try disk.remove()
         trace = try DiskTrace(trace: disk.trace, base: disk.base)
     }
@@ -96,7 +96,7 @@ final class PowerLoss {
         load.scarce = life * 7
         load.firstRevision = ledger.nextRevision
         load.pauseMicrosecondsMax = 200_000
-        load.flushes = { [disk] in disk.flushes }
+        load.flushes = { [flushes = disk.flushes] in flushes.value }
         return load
     }
 

@@ -1,8 +1,9 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// A recording disk with a filesystem on it, mounted: FUSE file, loop device, ext4.
-final class RecordingDisk: @unchecked Sendable {
+final class RecordingDisk {
     /// Enough for the log's files, two snapshots and a journal.
     static let mebibytes = 112
 
@@ -12,11 +13,9 @@ final class RecordingDisk: @unchecked Sendable {
     /// The disk as it was before the first record of the trace.
     var base: String { folder + "/base" }
 
+    let flushes: FlushCounter
     private let process = Process()
     private var device: String?
-    // `@unchecked Sendable`: many threads read the counter, which is one aligned word that another process writes;
-    // everything else is the owner's.
-    private let counter: MappedFile
 
     /// - Parameters:
     ///   - binary: the built Tests/PowerLoss/recording-disk.c.
@@ -40,7 +39,7 @@ final class RecordingDisk: @unchecked Sendable {
         )
         try Tool.run("cp", "--sparse=always", folder + "/base", image)
         try Tool.run("truncate", "-s", "8", counterPath)
-        counter = try MappedFile(counterPath)
+        flushes = try FlushCounter(counterPath)
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = [image, folder + "/trace", counterPath, exported]
         try process.run()
@@ -48,9 +47,6 @@ final class RecordingDisk: @unchecked Sendable {
     }
 
     deinit { try? remove() }
-
-    /// How many flushes are complete, as of now.
-    var flushes: UInt64 { counter.bytes.load(as: UInt64.self) }
 
     private func attach(_ file: String) throws {
         for _ in 0..<500 where !FileManager.default.fileExists(atPath: file) { usleep(10_000) }
@@ -71,6 +67,19 @@ final class RecordingDisk: @unchecked Sendable {
             Tool.unmount(folder + "/disk")
             process.waitUntilExit()
         }
+    }
+}
+
+/// How many flushes a recording disk has completed, as of now.
+///
+/// `@unchecked Sendable`: the one word of the map is read atomically, and written by another process only.
+final class FlushCounter: @unchecked Sendable {
+    private let file: MappedFile
+
+    init(_ path: String) throws { file = try MappedFile(path) }
+
+    var value: UInt64 {
+        file.bytes.baseAddress!.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .acquiring)
     }
 }
 
