@@ -34,7 +34,7 @@ struct PowerLossTests {
         settings.environment = ["LD_PRELOAD=\(library)", "HOLDFAST_WITHOUT=\(step)"]
         let loss = try PowerLoss(settings)
         try loss.sell()
-        let found = try loss.check(loss.cuts(12))
+        let found = try loss.check(loss.cuts(30))
         print(table("A control: the same server without its \(step)", loss, found))
         #expect(found.lostSales > 0, "HOLDFAST_SEED=\(seed)")
     }

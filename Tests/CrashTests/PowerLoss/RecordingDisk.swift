@@ -5,7 +5,7 @@ import Synchronization
 /// A recording disk with a filesystem on it, mounted: FUSE file, loop device, ext4.
 final class RecordingDisk {
     /// Enough for the log's files, two snapshots and a journal.
-    static let mebibytes = 112
+    static let mebibytes = 144
 
     let folder: String
     let mountPoint: String
