@@ -181,7 +181,7 @@ enum CodecSamples {
             .holdRestored(fullHold),
             .endedSlotsRestored([]),
             .endedSlotsRestored([3, 1, 2]),
-            .answerRestored(key, at: 1_800_000_000_005, []),
+            .answerRestored(key, at: 1_800_000_000_005, [8]),
             .answerRestored(key, at: 1_800_000_000_005, [1, 2, 3]),
         ]
     }
