@@ -52,7 +52,7 @@ final class HonestBuyers: Sendable {
     /// Sells for a moment.
     static func sell(_ port: UInt16, _ name: String) throws -> [KeptExchange] {
         let buyers = HonestBuyers(port: port, name: name)
-        while buyers.purchaseCount < 50, buyers.troubles.withLock(\.isEmpty) { usleep(1_000) }
+        buyers.wait(forPurchases: 50)
         let (made, troubles) = buyers.finish()
         guard troubles.isEmpty else { throw ServerFailure(description: "\(troubles)") }
         return made
@@ -75,6 +75,11 @@ final class HonestBuyers: Sendable {
             usleep(20_000)
         }
         throw ServerFailure(description: "\(path) is answered 503 for 10 s")
+    }
+
+    /// Returns early when something has gone wrong.
+    func wait(forPurchases count: Int) {
+        while purchaseCount < count, troubles.withLock(\.isEmpty) { usleep(1_000) }
     }
 
     var purchaseCount: Int { soldCount.load(ordering: .relaxed) }

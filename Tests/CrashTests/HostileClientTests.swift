@@ -19,7 +19,7 @@ import Testing
         let port = try server.port()
         try HonestBuyers.openSale(port)
         let buyers = HonestBuyers(port: port, name: name)
-        while buyers.purchaseCount < 20 { usleep(1_000) }
+        buyers.wait(forPurchases: 20)
         let memory = MemoryWatch(server.processIdentifier)
         let before = buyers.purchaseCount
         try attack(port)
@@ -151,7 +151,7 @@ import Testing
             ("empty lines", "", line, [400]),
             ("bytes of another protocol", "\u{16}\u{3}\u{1}", more, [400]),
         ]
-        try whileSelling("without end", growthMebibytesMax: 64) { port in
+        try whileSelling("without-end", growthMebibytesMax: 64) { port in
             for row in cases {
                 let client = try HostileClient(port: port)
                 client.send(row.start)
@@ -215,7 +215,7 @@ import Testing
 
     /// Answers of megabytes, thousands of them asked for at once, and not one read.
     @Test func answersThatNobodyReadsAreBounded() throws {
-        try whileSelling("large answers", growthMebibytesMax: 400) { port in
+        try whileSelling("large-answers", growthMebibytesMax: 400) { port in
             let setup = try Connection(port: port)
             let text = String(repeating: "x", count: 30_000)
             for number in 0..<40 {
@@ -263,7 +263,7 @@ import Testing
 
     /// Sides that are shut down early: what was asked whole is answered, what was not is dropped at once.
     @Test func halfClosedConnectionsAreAnsweredAndEnded() throws {
-        try whileSelling("half closed", growthMebibytesMax: 32) { port in
+        try whileSelling("half-closed", growthMebibytesMax: 32) { port in
             let whole = "GET /api/v1/events/show HTTP/1.1\r\nHost: a\r\n\r\n"
             for half in ["", "G", "GET / HTTP/1.1\r\nHost", "\(Self.head)Content-Length: 100\r\n\r\n{"] {
                 for _ in 0..<50 {
