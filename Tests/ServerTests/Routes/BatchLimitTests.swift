@@ -101,17 +101,17 @@ import Testing
         limits.largeRequestBytesMax = 300_000
         try await SaleServer.run(limits: limits) { server in
             try server.putOnSale("gala")
-            // Set aside from its head on: for a body that never comes.
+            // Set aside for what has arrived and as much again: for a body whose rest never comes.
             let slow = try server.connect()
             try slow.send("POST /api/v1/batch HTTP/1.1\r\nHost: test\r\nContent-Type: application/x-ndjson\r\n")
-            try slow.send("Content-Length: 250000\r\n\r\n")
+            try slow.send("Content-Length: 250000\r\n\r\n" + String(repeating: "x", count: 130_000))
             let client = try server.connect()
             func send() throws -> LoopbackClient.Reply {
                 try client.sendBatch(Array(repeating: line, count: 100))
                 return try client.next()
             }
             var refused = try send()
-            // The slow one's head may still be on its way.
+            // The slow one's bytes may still be on their way.
             for _ in 0..<100 where refused.status == 200 { refused = try send() }
             #expect(refused.status == 503 && refused.headers["retry-after"] == "1")
             let other = try server.connect()
