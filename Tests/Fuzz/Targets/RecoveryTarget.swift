@@ -7,21 +7,23 @@
 enum RecoveryTarget {
     static func run(_ input: UnsafeRawBufferPointer) throws(Finding) {
         guard input.count <= 64 << 10 else { return }
+        let entries = RecordList.decode(input)
         var recovery = Recovery()
+        var failure: RecoveryError?
         do {
-            for (index, entry) in RecordList.decode(input).enumerated() {
+            for (index, entry) in entries.enumerated() {
                 try entry.payload.withUnsafeBytes { payload in
-                    if entry.isSnapshot {
-                        try recovery.restore(payload)
-                    } else {
-                        try recovery.apply(payload, at: LogPosition(UInt64(index + 1)))
-                    }
+                    if entry.isSnapshot { return try recovery.restore(payload) }
+                    recovery.prefetch(payload)
+                    try recovery.apply(payload, at: LogPosition(UInt64(index + 1)))
                 }
             }
         } catch {
             guard let error = error as? RecoveryError else { throw Finding("an unexpected error: \(error)") }
             guard !error.description.isEmpty else { throw Finding("an error that says nothing") }
+            failure = error
         }
+        try checkLanes(entries, recovery, failure)
         for (key, event) in recovery.events {
             guard event.key == key else { throw Finding("an event under another number") }
             try check(event)
@@ -29,6 +31,31 @@ enum RecoveryTarget {
             try ask(event)
             try change(event)
         }
+    }
+
+    /// The same records spread over lanes, as a start on many cores does it: the same state, or a failure as well.
+    private static func checkLanes(
+        _ entries: [RecordList.Entry],
+        _ expected: Recovery,
+        _ failure: RecoveryError?
+    ) throws(Finding) {
+        var merged = Recovery()
+        do {
+            let lanes = try (0..<3).map { _ in try ReplayLane(isThreaded: false, runBytes: 512) }
+            for (index, entry) in entries.enumerated() {
+                try entry.payload.withUnsafeBytes { payload in
+                    let lane =
+                        payload.count < 8 ? 0 : EventKey(rawValue: payload.loadUnaligned(as: UInt64.self)).shard(of: 3)
+                    try lanes[lane].append(payload, entry.isSnapshot ? .snapshot : .log, number: UInt64(index + 1))
+                }
+            }
+            for lane in lanes { merged.merge(try lane.finish()) }
+        } catch {
+            guard failure != nil else { throw Finding("refused on many cores only: \(error)") }
+            return
+        }
+        guard failure == nil else { throw Finding("refused on one core only") }
+        guard merged.digest == expected.digest else { throw Finding("another state on many cores") }
     }
 
     private static func check(_ event: EventInventory) throws(Finding) {
