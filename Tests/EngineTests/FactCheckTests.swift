@@ -81,7 +81,7 @@ import WAL
             Case(
                 reason: "an answer at a time that no clock shows",
                 state: .held,
-                fact: .answerRestored(CodecSamples.key, at: .min, [])
+                fact: .answerRestored(CodecSamples.key, at: .min, [8, 1] + [UInt8](repeating: 0, count: 24))
             ),
         ]
         for status in [MachineState.confirmed, .released, .expired] {

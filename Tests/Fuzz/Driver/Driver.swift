@@ -11,12 +11,17 @@ enum Driver {
         if arguments.count == 4, arguments[1] == "--seeds", let target = FuzzTarget(rawValue: arguments[2]) {
             return writeSeeds(of: target, into: arguments[3])
         }
+        // libFuzzer starts this program again for some of its work, without what isn't an option of its own.
+        if let inherited = getenv(environmentName).flatMap({ FuzzTarget(rawValue: String(cString: $0)) }) {
+            arguments.insert(inherited.rawValue, at: 1)
+        }
         guard arguments.count > 1, let target = FuzzTarget(rawValue: arguments[1]) else {
             let names = FuzzTarget.allCases.map(\.rawValue).joined(separator: " ")
             say("usage: Driver TARGET [libFuzzer's options]; targets: \(names)")
             exit(2)
         }
         chosen = target
+        setenv(environmentName, target.rawValue, 1)
         arguments.remove(at: 1)
         var count = Int32(arguments.count)
         // libFuzzer keeps them until the process ends.
@@ -30,6 +35,8 @@ enum Driver {
         }
         exit(status)
     }
+
+    private static let environmentName = "HOLDFAST_FUZZ_TARGET"
 
     // Sound: set before the fuzzer starts, and libFuzzer runs everything on one thread.
     nonisolated(unsafe) fileprivate static var chosen = FuzzTarget.http
