@@ -65,7 +65,19 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "WALTests", dependencies: ["WAL"], swiftSettings: strict),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "WAL"], swiftSettings: strict),
+        // What the engine should do, worked out a second time, for the tests of every level.
+        .target(
+            name: "ReferenceModel",
+            dependencies: ["Engine", "WAL"],
+            path: "Tests/ReferenceModel",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "EngineTests", dependencies: ["Engine", "ReferenceModel", "WAL"], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Engine", "ReferenceModel", "WAL", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "LoopTests",
             dependencies: ["Loop", .product(name: "NIOCore", package: "swift-nio")],

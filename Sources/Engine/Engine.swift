@@ -11,6 +11,7 @@ public final class Engine: Sendable {
     public let shards: [Shard]
     public let directory: SectionDirectory
     public let log: WriteAheadLog
+    public let clock: EngineClock
     private let ticks: [RepeatedTask]
     private let isSnapshotting = Mutex(false)
     private let lastSnapshot: Mutex<LogPosition>
@@ -20,12 +21,22 @@ public final class Engine: Sendable {
         public let replay: ReplaySummary
         public let events: Int
         public let snapshotPosition: LogPosition?
+        /// By how much the system's clock is behind the last record; 0 when all is well. See `EngineClock`.
+        public let clockBehindMilliseconds: Milliseconds
     }
 
-    private init(_ shards: [Shard], _ directory: SectionDirectory, _ log: WriteAheadLog, _ ticks: [RepeatedTask]) {
-        self.shards = shards
-        self.directory = directory
+    /// What a log was recovered to, before the log is open for writing.
+    private struct Recovered {
+        let shards: [Shard]
+        let directory: SectionDirectory
+        let found: Found
+    }
+
+    private init(_ recovered: Recovered, _ log: WriteAheadLog, _ clock: EngineClock, _ ticks: [RepeatedTask]) {
+        shards = recovered.shards
+        directory = recovered.directory
         self.log = log
+        self.clock = clock
         self.ticks = ticks
         lastSnapshot = Mutex(log.snapshotPosition ?? .zero)
     }
@@ -46,40 +57,83 @@ public final class Engine: Sendable {
     public static func start(
         log: WriteAheadLog,
         loops: [any EventLoop],
-        clock: @escaping @Sendable () -> Milliseconds = Engine.systemClock,
+        clock: EngineClock = EngineClock(),
         onFailure: @escaping @Sendable (LogError) -> Void
     ) async throws -> (Engine, Found) {
-        precondition(!loops.isEmpty, "an engine needs at least one event loop")
-        var recovery = Recovery()
-        let replay = try recovery.run(log)
-        let found = Found(
-            replay: replay,
-            events: recovery.events.count,
-            snapshotPosition: log.snapshotPosition
-        )
-        let directory = SectionDirectory()
-        let shards = loops.enumerated().map {
-            Shard(number: $0, loop: $1, log: log, directory: directory, clock: clock)
-        }
-        for (key, event) in recovery.events { await shards[key.shard(of: shards.count)].adopt(event) }
-        recovery = Recovery()
+        let recovered = try recover(log, loops, clock)
         try log.start(
-            onDurable: { position in
-                for shard in shards {
-                    shard.loop.execute { shard.assumeIsolated { $0.advanceWatermark(to: position) } }
-                }
-            },
-            onFailure: { error in
-                for shard in shards { shard.loop.execute { shard.assumeIsolated { $0.fail() } } }
-                onFailure(error)
-            }
+            onDurable: durabilityNotice(to: recovered.shards),
+            onFailure: failureNotice(to: recovered.shards, then: onFailure)
         )
-        let ticks = shards.map { shard in
+        let ticks = recovered.shards.map { shard in
             shard.loop.scheduleRepeatedTask(initialDelay: .milliseconds(2), delay: .milliseconds(2)) { _ in
                 shard.assumeIsolated { $0.tick() }
             }
         }
-        return (Engine(shards, directory, log, ticks), found)
+        return (Engine(recovered, log, clock, ticks), recovered.found)
+    }
+
+    /// As `start`, for a simulation: without threads and timers. The caller steps the log and ticks the shards.
+    package static func startStepped(
+        log: WriteAheadLog,
+        loops: [any EventLoop],
+        clock: EngineClock,
+        onFailure: @escaping @Sendable (LogError) -> Void
+    ) throws -> (Engine, Found, LogSteps) {
+        let recovered = try recover(log, loops, clock, cores: 1)
+        let steps = try log.startStepped(
+            onDurable: durabilityNotice(to: recovered.shards),
+            onFailure: failureNotice(to: recovered.shards, then: onFailure)
+        )
+        return (Engine(recovered, log, clock, []), recovered.found, steps)
+    }
+
+    private static func recover(
+        _ log: WriteAheadLog,
+        _ loops: [any EventLoop],
+        _ clock: EngineClock,
+        cores: Int = Recovery.usableCores
+    ) throws -> Recovered {
+        precondition(!loops.isEmpty, "an engine needs at least one event loop")
+        var recovery = Recovery()
+        let replay = try recovery.run(log, cores: cores)
+        let events = recovery.takeEvents()
+        let found = Found(
+            replay: replay,
+            events: events.count,
+            snapshotPosition: log.snapshotPosition,
+            clockBehindMilliseconds: clock.goOn(from: events.map(\.lastCommandAt).max() ?? 0)
+        )
+        let directory = SectionDirectory()
+        let shards = loops.indices.map { number in
+            Shard(
+                number: number,
+                loop: loops[number],
+                log: log,
+                directory: directory,
+                clock: { clock.now() },
+                events: events.filter { $0.key.shard(of: loops.count) == number }
+            )
+        }
+        return Recovered(shards: shards, directory: directory, found: found)
+    }
+
+    private static func durabilityNotice(to shards: [Shard]) -> @Sendable (LogPosition) -> Void {
+        { position in
+            for shard in shards {
+                shard.loop.execute { shard.assumeIsolated { $0.advanceWatermark(to: position) } }
+            }
+        }
+    }
+
+    private static func failureNotice(
+        to shards: [Shard],
+        then onFailure: @escaping @Sendable (LogError) -> Void
+    ) -> @Sendable (LogError) -> Void {
+        { error in
+            for shard in shards { shard.loop.execute { shard.assumeIsolated { $0.fail() } } }
+            onFailure(error)
+        }
     }
 
     /// Options for a log under this many shards.
@@ -138,56 +192,65 @@ extension Engine {
     ///   times as long then.
     @concurrent
     public func snapshot(isPaced: Bool = true) async throws {
+        guard var run = try beginSnapshot() else { return }
+        do {
+            while true {
+                switch run.need {
+                case .keys(let shard): run.found(await shard.keys())
+                case .copy(let key, let shard):
+                    let (event, position) = await shard.copy(key)
+                    run.copied(event, position)
+                case .write: try Self.write(&run, isPaced: isPaced)
+                case .durable(let position):
+                    try await waitUntilDurable(position)
+                    return try finish(run)
+                }
+            }
+        } catch {
+            cancel(run)
+            throw error
+        }
+    }
+
+    /// Nil when one is being written or nothing has changed since the last.
+    func beginSnapshot() throws(LogError) -> SnapshotRun? {
         let isFree = isSnapshotting.withLock { isBusy in
             defer { isBusy = true }
             return !isBusy
         }
-        guard isFree else { return }
-        defer { isSnapshotting.withLock { $0 = false } }
-        // Applied before appended: copies made from here on hold everything up to this position.
-        let position = log.lastPosition
-        guard position > lastSnapshot.withLock({ $0 }) else { return }
-        try await waitUntilDurable(position)
-        let writer = try log.beginSnapshot(at: position)
-        do {
-            try await writeEvents(to: writer, isPaced: isPaced)
-            try writer.finish()
+        guard isFree else { return nil }
+        do throws(LogError) {
+            // Applied before appended: copies made from here on hold everything up to this position.
+            let position = log.lastPosition
+            if position > lastSnapshot.withLock({ $0 }) {
+                return try SnapshotRun(of: shards, at: position, in: log)
+            }
         } catch {
-            writer.cancel()
+            isSnapshotting.withLock { $0 = false }
             throw error
         }
-        lastSnapshot.withLock { $0 = position }
+        isSnapshotting.withLock { $0 = false }
+        return nil
     }
 
-    private func writeEvents(to writer: SnapshotWriter, isPaced: Bool) async throws {
-        var newest = LogPosition.zero
-        for shard in shards {
-            for key in await shard.keys() {
-                let (event, position) = await shard.copy(key)
-                newest = max(newest, position)
-                try write(event, asOf: position, to: writer, isPaced: isPaced)
-            }
-        }
-        // A copy may hold changes that are not durable yet; the snapshot may not.
-        try await waitUntilDurable(newest)
+    func finish(_ run: SnapshotRun) throws(LogError) {
+        try run.finish()
+        lastSnapshot.withLock { $0 = run.position }
+        isSnapshotting.withLock { $0 = false }
     }
 
-    private func write(
-        _ event: EventInventory,
-        asOf position: LogPosition,
-        to writer: SnapshotWriter,
-        isPaced: Bool
-    ) throws {
-        var buffer = RecordBuffer(capacity: 512 * 1_024)
+    func cancel(_ run: SnapshotRun) {
+        run.cancel()
+        isSnapshotting.withLock { $0 = false }
+    }
+
+    private static func write(_ run: inout SnapshotRun, isPaced: Bool) throws(LogError) {
         var chunkBegan = NIODeadline.now()
-        try SnapshotRecord.write(event, asOf: position, into: &buffer) { buffer throws(LogError) in
-            try writer.append(buffer)
-            buffer.removeAll()
+        try run.write {
             // The thread is not the sale's, but its core may be.
             if isPaced { usleep(UInt32(min(50_000, (NIODeadline.now() - chunkBegan).nanoseconds * 3 / 1_000))) }
             chunkBegan = .now()
         }
-        try writer.append(buffer)
     }
 
     private func waitUntilDurable(_ position: LogPosition) async throws {

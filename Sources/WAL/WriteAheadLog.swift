@@ -40,8 +40,8 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     private enum Phase {
         /// → replayed, closed
         case opened
-        /// Where the log continues. → starting, closed
-        case replayed(ChainPoint)
+        /// Where the log continues, and the batch before that. → starting, closed
+        case replayed(ChainPoint, LastBatch?)
         /// Stays so when the start failed. → running, closed
         case starting
         /// → closed
@@ -51,8 +51,22 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
 
     private struct Running {
         let store: SegmentStore
-        let writer: JoinableThread
+        let writer: Writer
         let preparer: JoinableThread?
+    }
+
+    private enum Writer {
+        case thread(JoinableThread)
+        case steps(LogSteps)
+
+        /// Returns when everything is written, after the log was told to stop.
+        func end() {
+            switch self {
+            // The last reference may be let go inside a callback: a thread can't wait for itself.
+            case .thread(let thread): if thread.isCurrent { thread.detach() } else { thread.join() }
+            case .steps(let steps): steps.finish()
+            }
+        }
     }
 
     // MARK: Opening
@@ -150,14 +164,14 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             }
         }
         let replay = LogReplay(folder: folder, segments: contents.segments)
-        let (summary, end) = try replay.run(from: first) { position, payload in
+        let (summary, end, lastBatch) = try replay.run(from: first) { position, payload in
             roomGauge.count(recordBytes: payload.count)
             try body(position, payload)
         }
         watermark.advance(to: summary.lastPosition)
         pending.continueAfter(summary.lastPosition)
         monitor.withLock {
-            if case .opened = phase { phase = .replayed(end) }
+            if case .opened = phase { phase = .replayed(end, lastBatch) }
         }
         return summary
     }
@@ -175,7 +189,36 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         onDurable: @escaping @Sendable (LogPosition) -> Void,
         onFailure: @escaping @Sendable (LogError) -> Void
     ) throws(LogError) {
-        let end = try pointToStartFrom()
+        let setup = try prepareToWrite(onDurable, onFailure)
+        let store = setup.store
+        let writer = try LogThread.start(setup)
+        // Without this thread the log's own makes the segments: slower now and then, not wrong.
+        let isPrepared = options.spareSegments > 0 || options.reserveBytes != nil
+        let preparer =
+            isPrepared ? try? JoinableThread(name: "holdfast-spares") { store.prepareSpares() } : nil
+        monitor.withLock { phase = .running(Running(store: store, writer: .thread(writer), preparer: preparer)) }
+    }
+
+    /// As `start`, but without threads: nothing is written until the caller does it, by the steps that are returned.
+    ///
+    /// For simulations; `onDurable` and `onFailure` are called inside the steps. Closing takes the steps that are left.
+    package func startStepped(
+        onDurable: @escaping @Sendable (LogPosition) -> Void,
+        onFailure: @escaping @Sendable (LogError) -> Void
+    ) throws(LogError) -> LogSteps {
+        let setup = try prepareToWrite(onDurable, onFailure)
+        let steps = try LogSteps(setup)
+        monitor.withLock { phase = .running(Running(store: setup.store, writer: .steps(steps), preparer: nil)) }
+        return steps
+    }
+
+    /// Makes the segment in which the log continues, behind what was replayed.
+    private func prepareToWrite(
+        _ onDurable: @escaping @Sendable (LogPosition) -> Void,
+        _ onFailure: @escaping @Sendable (LogError) -> Void
+    ) throws(LogError) -> LogThread.Setup {
+        let (end, lastBatch) = try pointToStartFrom()
+        try lastBatch?.writeAgain(in: folder)
         let store = try SegmentStore(
             folder: folder,
             manifest: contents.manifest,
@@ -191,31 +234,24 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         let segment = try store.makeSegment(startingAt: end)
         if !segment.file.isDirect { note("the filesystem of \(folder.path) has no O_DIRECT; the page cache is used") }
         try store.dropEmptySegments()
-        let writer = try LogThread.start(
-            LogThread.Setup(
-                pending: pending,
-                store: store,
-                options: options,
-                watermark: watermark,
-                segment: segment,
-                onDurable: onDurable,
-                onFailure: onFailure
-            )
+        return LogThread.Setup(
+            pending: pending,
+            store: store,
+            options: options,
+            watermark: watermark,
+            segment: segment,
+            onDurable: onDurable,
+            onFailure: onFailure
         )
-        // Without this thread the log's own makes the segments: slower now and then, not wrong.
-        let isPrepared = options.spareSegments > 0 || options.reserveBytes != nil
-        let preparer =
-            isPrepared ? try? JoinableThread(name: "holdfast-spares") { store.prepareSpares() } : nil
-        monitor.withLock { phase = .running(Running(store: store, writer: writer, preparer: preparer)) }
     }
 
-    private func pointToStartFrom() throws(LogError) -> ChainPoint {
+    private func pointToStartFrom() throws(LogError) -> (ChainPoint, LastBatch?) {
         guard !isReadOnly else { throw LogError.misused("a log opened for reading can't be started") }
         return try monitor.withLock { () throws(LogError) in
             switch phase {
-            case .replayed(let end):
+            case .replayed(let end, let lastBatch):
                 phase = .starting
-                return end
+                return (end, lastBatch)
             case .opened: throw LogError.misused("start before replay")
             case .starting, .running: throw LogError.misused("start runs once")
             case .closed: throw LogError.closed
@@ -237,8 +273,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         if case .closed = before { return }
         pending.stop()
         if case .running(let running) = before {
-            // The last reference may be let go inside a callback: a thread can't wait for itself.
-            if running.writer.isCurrent { running.writer.detach() } else { running.writer.join() }
+            running.writer.end()
             running.store.stopPreparing()
             running.preparer?.join()
         }

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// Numbers that must stay what they are for ever: a log written today is routed by them tomorrow.
 @Suite struct CodecHashTests {

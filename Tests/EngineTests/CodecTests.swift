@@ -2,6 +2,7 @@ import Testing
 import WAL
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// What the log holds, to bytes and back, and against bytes that nobody wrote.
 @Suite struct CodecTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// Customers are known as long as a slot names them, and no longer.
 @Suite struct CustomerTableTests {

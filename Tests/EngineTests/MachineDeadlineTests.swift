@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// The timing wheel against a plain dictionary of deadlines.
 @Suite struct MachineDeadlineTests {

@@ -2,6 +2,7 @@ import Testing
 import WAL
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// One key, one effect, one answer; and a limit on how much is remembered.
 @Suite struct ModelIdempotencyTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// The flat index against a dictionary, through its growth, its split into parts, and removals.
 @Suite struct ModelIndexTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// The log is the state: replayed on any number of shards, or restored from a snapshot, it is the same.
 @Suite struct ModelReplayTests {

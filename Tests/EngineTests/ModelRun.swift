@@ -1,4 +1,5 @@
 @testable import Engine
+@testable import ReferenceModel
 
 /// One event and its model, side by side through a sequence of random commands.
 struct ModelRun {

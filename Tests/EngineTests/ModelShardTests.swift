@@ -5,6 +5,7 @@ import Testing
 import WAL
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// A real shard on a real loop against the model: its own clock, timers, idempotency and records.
 @Suite struct ModelShardTests {

@@ -1,6 +1,7 @@
 import WAL
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// One event of the engine, driven the way a shard drives it: remembered → decide → record → apply → remember.
 struct ModelSubject {
@@ -105,22 +106,5 @@ extension EventInventory {
         for payload in payloads { try payload.withUnsafeBytes { try recovery.restore($0) } }
         guard let restored = recovery.events[key] else { throw Rejection.eventNotFound }
         return restored
-    }
-}
-
-extension RecordBuffer {
-    /// The payload of every ended record.
-    var payloads: [[UInt8]] {
-        withBytes { bytes in
-            var payloads: [[UInt8]] = []
-            var offset = 0
-            while offset < bytes.count {
-                let length = Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-                let start = offset + Self.frameHeaderBytes
-                payloads.append(Array(bytes[start..<start + length]))
-                offset = (start + length + 7) & ~7
-            }
-            return payloads
-        }
     }
 }

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// Prices: the order of the rules, and every rounding.
 @Suite struct PricingTests {

@@ -21,6 +21,13 @@ public struct EventView: Equatable, Sendable {
     public var status: EventStatus
     public var version: UInt32
     public var createdAt: Milliseconds
+
+    package init(details: EventDetails, status: EventStatus, version: UInt32, createdAt: Milliseconds) {
+        self.details = details
+        self.status = status
+        self.version = version
+        self.createdAt = createdAt
+    }
 }
 
 /// A section at one moment.
@@ -28,6 +35,12 @@ public struct SectionView: Equatable, Sendable {
     public var number: SectionNumber
     public var details: SectionDetails
     public var counts: SectionCounts
+
+    package init(number: SectionNumber, details: SectionDetails, counts: SectionCounts) {
+        self.number = number
+        self.details = details
+        self.counts = counts
+    }
 }
 
 /// A price tier at one moment.
@@ -35,6 +48,12 @@ public struct TierView: Equatable, Sendable {
     public var number: TierNumber
     public var version: UInt32
     public var details: PriceTierDetails
+
+    package init(number: TierNumber, version: UInt32, details: PriceTierDetails) {
+        self.number = number
+        self.version = version
+        self.details = details
+    }
 }
 
 /// What a query found.

@@ -32,7 +32,7 @@ extension EventInventory {
         case .holdReleased(let reference, let at): end(live(reference, isAnswered), .released, at)
         case .holdExpired(let reference, let at): end(live(reference, isAnswered), .expired, at)
         case .ticketsRefunded(let reference, let tickets, let restock): refund(reference, tickets, restock)
-        case .endedSlotsRestored(let slots): for slot in slots { holds.joinEnded(slot) }
+        case .endedSlotsRestored(let slots): for slot in slots { restoreEnded(slot) }
         case .answerRestored(let key, let at, let bytes): bytes.withUnsafeBytes { restore($0, key, at) }
         }
     }
@@ -52,6 +52,12 @@ extension EventInventory {
         idempotency.restore(answer, for: key, at: at)
         guard let reference = KeptAnswer.reference(answer), holds.find(reference) != nil else { return }
         holds[reference.slot].isAnswered = true
+    }
+
+    private mutating func restoreEnded(_ entry: UInt32) {
+        let slot = entry & ~Self.answeredMark
+        if slot != entry { holds[slot].isAnswered = true }
+        if !holds[slot].isHeld { holds.joinEnded(slot) }
     }
 
     private mutating func live(_ reference: HoldReference, _ isAnswered: Bool) -> UInt32 {

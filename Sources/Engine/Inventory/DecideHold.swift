@@ -133,8 +133,9 @@ extension EventInventory {
         }
         var state = holdState(reference.slot)
         state.status = .expired
-        state.endedAt = context.now
-        return Decision(.holdExpired(reference, at: context.now), answer: .reservation(state, at: context.now))
+        // Only a clock that was set on by decades comes to the limit.
+        state.endedAt = min(context.now, state.createdAt + PackedHold.endedAfterMax)
+        return Decision(.holdExpired(reference, at: state.endedAt), answer: .reservation(state, at: context.now))
     }
 
     /// A cancelled event sells nothing, not even what is held.

@@ -49,6 +49,22 @@ public struct PriceLock: Equatable, Sendable {
     public var facilityFee: Int64
     public var taxBasisPoints: UInt32
     public var lockedAt: Milliseconds
+
+    package init(
+        tierVersion: UInt32,
+        unitPrice: Int64,
+        serviceFee: Int64,
+        facilityFee: Int64,
+        taxBasisPoints: UInt32,
+        lockedAt: Milliseconds
+    ) {
+        self.tierVersion = tierVersion
+        self.unitPrice = unitPrice
+        self.serviceFee = serviceFee
+        self.facilityFee = facilityFee
+        self.taxBasisPoints = taxBasisPoints
+        self.lockedAt = lockedAt
+    }
 }
 
 /// A hold whole: in the fact that places it, in snapshots, and in answers.
@@ -66,7 +82,7 @@ public struct HoldState: Equatable, Sendable {
     private var further: LinesBox?
     public var order: OrderBox?
 
-    init(
+    package init(
         reference: HoldReference,
         secret: UInt64,
         customer: ShortText,
@@ -139,6 +155,22 @@ public struct OrderState: Equatable, Sendable {
     public var refunded: [UInt32]
     /// Those of the refunded tickets whose places went back on sale, ascending.
     public var restocked: [UInt32]
+
+    package init(
+        confirmedAt: Milliseconds,
+        total: Int64,
+        paymentReference: String,
+        ticketSecret: (UInt64, UInt64),
+        refunded: [UInt32],
+        restocked: [UInt32]
+    ) {
+        self.confirmedAt = confirmedAt
+        self.total = total
+        self.paymentReference = paymentReference
+        self.ticketSecret = ticketSecret
+        self.refunded = refunded
+        self.restocked = restocked
+    }
 
     public static func == (left: OrderState, right: OrderState) -> Bool {
         left.confirmedAt == right.confirmedAt && left.total == right.total

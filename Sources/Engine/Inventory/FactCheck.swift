@@ -217,8 +217,10 @@ extension EventInventory {
 
     private func contradiction(joining slots: [UInt32]) -> StaticString? {
         var seen = Set<UInt32>(minimumCapacity: slots.count)
-        for slot in slots {
-            guard slot < UInt32(holds.count), holds[slot].hasEnded, !holds.isEndedSlot(slot), seen.insert(slot).inserted
+        for entry in slots {
+            let slot = entry & ~Self.answeredMark
+            guard slot < UInt32(holds.count), seen.insert(slot).inserted,
+                holds[slot].hasEnded && !holds.isEndedSlot(slot) || holds[slot].isHeld && slot != entry
             else { return "a slot to be used again that is in use" }
         }
         return nil

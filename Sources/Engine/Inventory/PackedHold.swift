@@ -4,6 +4,8 @@
 /// Times are kept from `createdAt` on. What only some holds have (an order, more lines than one) stands elsewhere.
 struct PackedHold: Sendable {
     static let none = UInt32.max
+    /// The longest from a hold's beginning to its end that there is room for: 34 years.
+    static let endedAfterMax: Milliseconds = 1 << 40 - 1
     /// Stands for no order and no further lines.
     static let noExtra: UInt32 = 0xff_ffff
 

@@ -8,12 +8,16 @@ extension EventInventory {
         for tier in tiers { try body(.tierRestored(tier.details, version: tier.version)) }
         for slot in 0..<UInt32(holds.count) { try body(.holdRestored(holdState(slot))) }
         var failure: E?
+        var referred = [Bool](repeating: false, count: holds.count)
         idempotency.visit { key, at, bytes in
             guard failure == nil else { return }
+            if let reference = KeptAnswer.reference(bytes), holds.find(reference) != nil {
+                referred[Int(reference.slot)] = true
+            }
             do throws(E) { try body(.answerRestored(key, at: at, Array(bytes))) } catch { failure = error }
         }
         if let failure { throw failure }
-        for chunk in endedSlots { try body(.endedSlotsRestored(chunk)) }
+        for chunk in endedSlots(referred) { try body(.endedSlotsRestored(chunk)) }
     }
 
     private var restored: EventRestored {
@@ -27,12 +31,24 @@ extension EventInventory {
         )
     }
 
-    private var endedSlots: [[UInt32]] {
+    /// In a list of ended slots: an answer was made from this hold and is forgotten by now. The slot waits among those of
+    /// kept answers all the same, and the kept answers don't tell so.
+    static let answeredMark: UInt32 = 1 << 31
+
+    /// The ended slots in the order in which they are used again, in front of them live ones that are to be marked.
+    ///
+    /// - Parameter referred: of each slot, whether an answer that is kept refers to its hold.
+    private func endedSlots(_ referred: [Bool]) -> [[UInt32]] {
         var chunks: [[UInt32]] = [[]]
-        holds.visitEnded { slot in
+        func add(_ slot: UInt32) {
             if chunks[chunks.count - 1].count == 4_096 { chunks.append([]) }
-            chunks[chunks.count - 1].append(slot)
+            let isForgotten = holds[slot].isAnswered && !referred[Int(slot)]
+            chunks[chunks.count - 1].append(isForgotten ? slot | Self.answeredMark : slot)
         }
+        for slot in 0..<UInt32(holds.count) where holds[slot].isHeld && holds[slot].isAnswered && !referred[Int(slot)] {
+            add(slot)
+        }
+        holds.visitEnded(add)
         return chunks.filter { !$0.isEmpty }
     }
 

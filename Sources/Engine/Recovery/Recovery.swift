@@ -53,6 +53,12 @@ public struct Recovery: Sendable {
         for slot in other.slots { add(slot) }
     }
 
+    /// Hands the events over, in the order in which they were found.
+    mutating func takeEvents() -> [EventInventory] {
+        defer { self = Recovery() }
+        return slots.map(\.event)
+    }
+
     private func slot(of event: EventKey) -> Int? {
         index.find(event.rawValue) { slots[Int($0)].key == event }.map { Int($0) }
     }

@@ -42,6 +42,8 @@ struct DeadlineWheel: Sendable {
     private var beyond = ChunkPool.none
     private var due = ChunkPool.none
     private var now: Milliseconds
+    /// Entries in `near`: while there are none, its milliseconds need not be looked at one by one.
+    private var nearCount = 0
 
     /// Entries in all.
     private(set) var count = 0
@@ -66,10 +68,15 @@ struct DeadlineWheel: Sendable {
     mutating func advance(to time: Milliseconds, deadline: (Entry) -> Milliseconds?) {
         if time - now > Self.nearMilliseconds * Self.farBuckets { return jump(to: time, deadline) }
         while now < time {
+            if nearCount == 0 { now = min(time, now | (Self.nearMilliseconds - 1)) }
+            guard now < time else { return }
             now += 1
             if now % Self.nearMilliseconds == 0 { turnFar(deadline) }
             let bucket = Int(now % Self.nearMilliseconds)
-            while let entry = chunks.pop(&near[bucket]) { chunks.push(entry, to: &due) }
+            while let entry = chunks.pop(&near[bucket]) {
+                nearCount -= 1
+                chunks.push(entry, to: &due)
+            }
         }
     }
 
@@ -92,6 +99,7 @@ struct DeadlineWheel: Sendable {
         if wait <= 0 {
             chunks.push(packed, to: &due)
         } else if wait < Self.nearMilliseconds {
+            nearCount += 1
             chunks.push(packed, to: &near[Int(deadline % Self.nearMilliseconds)])
         } else if deadline / Self.nearMilliseconds - now / Self.nearMilliseconds < Self.farBuckets {
             chunks.push(packed, to: &far[Int(deadline / Self.nearMilliseconds % Self.farBuckets)])
@@ -107,6 +115,7 @@ struct DeadlineWheel: Sendable {
         for bucket in far.indices { far[bucket] = ChunkPool.none }
         beyond = ChunkPool.none
         sweeping = ChunkPool.none
+        nearCount = 0
         now = time
         for bucket in buckets { sort(bucket, deadline) }
     }

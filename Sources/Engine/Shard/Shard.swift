@@ -36,22 +36,25 @@ public actor Shard {
     var waiters = WaiterQueue()
     public var counters: ShardCounters { tables.pointee.counters }
 
+    /// - Parameter events: recovered ones, to be taken over: their sections, their deadlines, their time.
     init(
         number: Int,
         loop: any EventLoop,
         log: any CommitLog,
         directory: SectionDirectory,
-        clock: @escaping @Sendable () -> Milliseconds
+        clock: @escaping @Sendable () -> Milliseconds,
+        events: [EventInventory] = []
     ) {
         self.number = number
         self.loop = loop
         self.log = log
         self.directory = directory
         self.clock = clock
-        now = clock()
+        now = events.reduce(clock()) { max($0, $1.lastCommandAt) }
         lastAppended = log.durablePosition
         tables = .allocate(capacity: 1)
         tables.initialize(to: ShardTables(now: now))
+        for event in events { Self.adopt(event, tables, directory) }
     }
 
     deinit {
@@ -59,10 +62,12 @@ public actor Shard {
         tables.deallocate()
     }
 
-    /// Takes over a recovered event: its sections, its deadlines, its clock.
-    func adopt(_ event: EventInventory) {
+    private static func adopt(
+        _ event: EventInventory,
+        _ tables: UnsafeMutablePointer<ShardTables>,
+        _ directory: SectionDirectory
+    ) {
         let slot = tables.pointee.add(event)
-        now = max(now, event.lastCommandAt)
         for number in 0..<SectionNumber(event.sectionCount) {
             directory.publish(event.tenant, event.sectionID(number), event.key, number)
         }

@@ -93,6 +93,12 @@ final class Operations: Sendable {
         if let free = room.freeBytes {
             line("storage_free_bytes", "gauge", "Free bytes of the data folder's filesystem.", free)
         }
+        line(
+            "clock_ahead_milliseconds",
+            "gauge",
+            "By how much the engine's time is ahead of the system's clock, which was set back.",
+            engine.clock.aheadMilliseconds
+        )
         return text
     }
 }

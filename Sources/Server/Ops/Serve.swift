@@ -97,6 +97,15 @@ struct Serve: AsyncParsableCommand {
         if case .cut(let file, let offset, _) = found.replay.tail {
             logger.notice("the log's end was cut at byte \(offset) of \(file): an unfinished write, never answered")
         }
+        // Less is what corrections of a clock that is kept right come to.
+        if found.clockBehindMilliseconds >= 1_000 {
+            logger.warning(
+                """
+                the system's clock is \(found.clockBehindMilliseconds) ms behind the newest record: set it right. \
+                Reservations last as long as ever, but times that are shown are ahead until the clock has caught up
+                """
+            )
+        }
     }
 
     private func takeSnapshots(

@@ -6,7 +6,7 @@ import Synchronization
 /// Invariants: one batch is in flight; a batch is submitted only when the one before is durable, and says so; the
 /// watermark moves only after the device reported the batch durable; after any failure nothing moves any more.
 ///
-/// Made by `WriteAheadLog.start`, used on the log's thread only.
+/// Made by `WriteAheadLog.start`, used on the log's thread only, or stepped by whoever called `startStepped`.
 final class LogWriter {
     private let pending: PendingRecords
     private let store: SegmentStore
@@ -21,6 +21,9 @@ final class LogWriter {
     private var offset = LogFormat.blockBytes
     private var point: ChainPoint
     private var pacer: Pacer
+    /// Records taken from those that wait, and how many of their bytes are written. Valid until more are taken.
+    private var taken = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var written = 0
     /// The last batch had records and nothing behind it proves that it was answered.
     private var needsCover = false
 
@@ -43,22 +46,33 @@ final class LogWriter {
 
     deinit { file.close() }
 
-    /// Writes until the log stops. Throws what made it fail.
-    func run() throws(LogError) {
-        while true {
-            let idleSince = MonotonicTime.now
-            let deadline = needsCover ? idleSince.advanced(microseconds: options.idleCoverMilliseconds * 1000) : nil
-            switch pending.wait(records: 1, bytes: 1, until: deadline) {
-            case .failed(let error): throw error
-            case .deadlinePassed: try cover()
-            case .stopping:
-                try cover()
-                return
-            case .ready(let records):
-                letGather(records)
-                try write(pending.take())
-            }
+    /// One piece of the log's work: takes what waits, or writes one batch of what was taken, or proves that the last
+    /// batch was answered.
+    ///
+    /// - Parameter isPatient: sleeps until there is something to do, and lets records gather. Without it a call that
+    ///   finds nothing waiting counts as idle time.
+    /// - Returns: false when the log was stopped and everything is written.
+    /// - Throws: what made the log fail.
+    func step(isPatient: Bool) throws(LogError) -> Bool {
+        if written < taken.count {
+            try writeNext()
+            return true
         }
+        switch pending.wait(records: 1, bytes: 1, until: isPatient ? coverDeadline : .longAgo) {
+        case .failed(let error): throw error
+        case .deadlinePassed: try cover()
+        case .stopping:
+            try cover()
+            return false
+        case .ready(let records):
+            if isPatient { letGather(records) }
+            take()
+        }
+        return true
+    }
+
+    private var coverDeadline: MonotonicTime? {
+        needsCover ? .now.advanced(microseconds: options.idleCoverMilliseconds * 1000) : nil
     }
 
     /// Waits for more records while the pacer expects them.
@@ -67,23 +81,26 @@ final class LogWriter {
         _ = pending.wait(records: patience.records, bytes: options.batchBytesMax, until: patience.deadline)
     }
 
-    private func write(_ taken: (bytes: UnsafeRawBufferPointer, recordCount: Int)) throws(LogError) {
-        pacer.submitted(records: taken.recordCount, at: .now)
-        var done = 0
-        while done < taken.bytes.count {
-            let room = options.batchBytesMax - BatchHeader.byteCount
-            let run = RecordRun(in: taken.bytes, from: done, limit: room)
-            precondition(run.count > 0, "a record larger than a batch was accepted")
-            let records = taken.bytes.part(done..<done + run.byteCount)
-            pending.handedOver(bytes: run.byteCount)
-            try writeBatch(records, count: run.count)
-            done += run.byteCount
-            needsCover = true
-            let durable = LogPosition(point.nextPosition - 1)
-            watermark.advance(to: durable)
-            store.roomGauge.count(recordBytes: run.byteCount)
-            onDurable(durable)
-        }
+    private func take() {
+        let (bytes, recordCount) = pending.take()
+        pacer.submitted(records: recordCount, at: .now)
+        taken = bytes
+        written = 0
+    }
+
+    private func writeNext() throws(LogError) {
+        let room = options.batchBytesMax - BatchHeader.byteCount
+        let run = RecordRun(in: taken, from: written, limit: room)
+        precondition(run.count > 0, "a record larger than a batch was accepted")
+        let records = taken.part(written..<written + run.byteCount)
+        pending.handedOver(bytes: run.byteCount)
+        try writeBatch(records, count: run.count)
+        written += run.byteCount
+        needsCover = true
+        let durable = LogPosition(point.nextPosition - 1)
+        watermark.advance(to: durable)
+        store.roomGauge.count(recordBytes: run.byteCount)
+        onDurable(durable)
     }
 
     /// The proof that the last batch was answered, so that rot in it can't pass for a torn write.

@@ -69,6 +69,9 @@ struct MonotonicTime: Comparable, Sendable {
         return MonotonicTime(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
+    /// A deadline that has passed: not to wait at all.
+    static let longAgo = MonotonicTime(nanoseconds: 0)
+
     func advanced(microseconds: Int) -> MonotonicTime {
         MonotonicTime(nanoseconds: nanoseconds + UInt64(microseconds) * 1000)
     }

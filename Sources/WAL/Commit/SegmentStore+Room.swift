@@ -12,22 +12,28 @@ extension SegmentStore {
     /// thread then makes its segments itself and meets the failure where it matters.
     func prepareSpares() {
         var canMake = options.spareSegments > 0
-        while waitForWork(canMake: canMake) {
-            measureRoom()
-            if roomGauge.state != .enough { removeSurplusSpares() }
-            guard canMake, lacksSpare else { continue }
-            do throws(LogError) {
-                // Not even begun where it can't end: others on this filesystem need what is left.
-                guard hasRoomForSpare else { throw noRoomForSpare }
-                guard let spare = try makeSpare() else { return }
-                addPrepared(spare)
-            } catch {
-                let isWatched = options.reserveBytes != nil
-                if isWatched && error.isLackOfRoom { noteSpareRefused() } else { canMake = false }
-                if !isWatched { return }
-            }
-            measureRoom()
+        while waitForWork(canMake: canMake), prepare(canMake: &canMake) {}
+    }
+
+    /// One round of `prepareSpares`.
+    /// - Parameter canMake: becomes false when the making of spares has ended.
+    /// - Returns: false when there is nothing left to be done.
+    func prepare(canMake: inout Bool) -> Bool {
+        measureRoom()
+        if roomGauge.state != .enough { removeSurplusSpares() }
+        guard canMake, lacksSpare else { return true }
+        do throws(LogError) {
+            // Not even begun where it can't end: others on this filesystem need what is left.
+            guard hasRoomForSpare else { throw noRoomForSpare }
+            guard let spare = try makeSpare() else { return false }
+            addPrepared(spare)
+        } catch {
+            let isWatched = options.reserveBytes != nil
+            if isWatched && error.isLackOfRoom { noteSpareRefused() } else { canMake = false }
+            if !isWatched { return false }
         }
+        measureRoom()
+        return true
     }
 
     private var hasRoomForSpare: Bool { (roomGauge.room.freeBytes ?? .max) >= options.segmentBytes }

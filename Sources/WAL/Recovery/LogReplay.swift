@@ -10,15 +10,16 @@ struct LogReplay {
     func run(
         from first: LogPosition,
         _ body: (LogPosition, UnsafeRawBufferPointer) throws -> Void
-    ) throws -> (ReplaySummary, ChainPoint) {
+    ) throws -> (ReplaySummary, ChainPoint, LastBatch?) {
         var summary = ReplaySummary()
         guard let index = try indexOfSegment(with: first) else {
             guard first.rawValue <= 1 else {
                 throw LogError.misused("reading an empty log from record \(first.rawValue)")
             }
-            return (summary, ChainPoint())
+            return (summary, ChainPoint(), nil)
         }
         var point = segments[index].start
+        var lastBatch: LastBatch?
         let buffer = AlignedBuffer(byteCount: Self.bufferBytes)
         for current in index..<segments.count {
             let successor = current + 1 < segments.count ? segments[current + 1] : nil
@@ -27,6 +28,8 @@ struct LogReplay {
             let window = try FileWindow(file, buffer: buffer)
             var reader = SegmentReader(header: segments[current], window: window)
             let end = try reader.read(from: &point, until: successor, first: first.rawValue, body)
+            let name = LogFolder.segmentName(segments[current].number)
+            lastBatch = reader.lastBatch.map { LastBatch(segment: name, offset: $0.lowerBound, byteCount: $0.count) }
             summary.segmentCount += 1
             summary.batchCount += reader.batchCount
             summary.recordCount += reader.recordCount
@@ -44,7 +47,7 @@ struct LogReplay {
                     + "\(first.rawValue - 1) was durable"
             )
         }
-        return (summary, point)
+        return (summary, point, lastBatch)
     }
 
     /// The last segment that begins at or before `first`; nil in an empty log.

@@ -15,6 +15,8 @@ struct SegmentReader {
     private(set) var offset = LogFormat.blockBytes
     private(set) var batchCount = 0
     private(set) var recordCount = 0
+    /// Where the last whole batch stands; nil before the first.
+    private(set) var lastBatch: Range<Int>?
 
     private var path: String { window.file.path }
 
@@ -48,6 +50,7 @@ struct SegmentReader {
             try check(batch, at: point)
             try deliver(batch, bytes, first: first, body)
             point = batch.end
+            lastBatch = offset..<offset + batch.batchBytes
             offset += batch.batchBytes
             batchCount += 1
         }

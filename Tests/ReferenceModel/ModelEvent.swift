@@ -1,4 +1,4 @@
-@testable import Engine
+import Engine
 
 /// One event, kept in the most naive way that could be right: every hold ever made in one array, every count
 /// found by walking through it. It shares the vocabulary with the engine and nothing else; prices are worked out

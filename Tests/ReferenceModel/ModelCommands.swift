@@ -1,4 +1,4 @@
-@testable import Engine
+import Engine
 
 /// Makes up what the world asks of one event: mostly sensible, often contested, sometimes absurd.
 struct ModelCommands {
@@ -7,17 +7,23 @@ struct ModelCommands {
         var context: CommandContext
     }
 
-    static let tenant: ShortText = "shop"
     static let customers: [ShortText] = ["ada", "ben", "cleo", "dan", "eve", "fay"]
 
     private(set) var random: SeededRandom
+    let tenant: ShortText
+    private let sectionPrefix: String
     /// Virtual time: commands may share a millisecond, and it never runs backwards.
-    private(set) var now: Milliseconds = 1_800_000_000_000
+    var now: Milliseconds = 1_800_000_000_000
     private(set) var holds: [HoldID] = []
     private var past: [Step] = []
     private var keys: UInt64 = 0
 
-    init(seed: UInt64) { random = SeededRandom(seed: seed) }
+    /// - Parameter sectionPrefix: what the ids of sections begin with: within a tenant an id names one section.
+    init(seed: UInt64, tenant: ShortText = "shop", sectionPrefix: String = "section") {
+        random = SeededRandom(seed: seed)
+        self.tenant = tenant
+        self.sectionPrefix = sectionPrefix
+    }
 
     mutating func below(_ bound: Int) -> Int { random.below(bound) }
 
@@ -41,7 +47,11 @@ struct ModelCommands {
     /// The first section of every event is small, so that it is always close to sold out.
     mutating func section(_ number: Int) -> SectionDetails {
         let total = number == 0 ? random.below(12) : random.one(of: [0, 40, 400, 4_000])
-        var details = SectionDetails(id: ShortText("section-\(number)")!, name: "Section", total: UInt32(total))
+        var details = SectionDetails(
+            id: ShortText("\(sectionPrefix)-\(number)")!,
+            name: "Section",
+            total: UInt32(total)
+        )
         details.buffer = UInt32(random.chance(25) ? random.below(total + 1) : 0)
         details.minimumPurchase = random.chance(15) ? 2 : 1
         details.maximumPurchase = random.one(of: [4, 8, 1_000])
@@ -91,7 +101,7 @@ struct ModelCommands {
 
     mutating func context(principal: ShortText = .empty) -> CommandContext {
         CommandContext(
-            tenant: Self.tenant,
+            tenant: tenant,
             principal: principal,
             now: now,
             random: (random.next(), random.next())

@@ -1,4 +1,4 @@
-@testable import Engine
+import Engine
 
 /// The organizer's side of the model: the event, its sections and price tiers, and the limits they set.
 extension ModelEvent {

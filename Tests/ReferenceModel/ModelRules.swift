@@ -1,4 +1,4 @@
-@testable import Engine
+import Engine
 
 /// What the contract allows as the outcome of a command.
 enum ModelExpectation {

@@ -1,0 +1,151 @@
+import WAL
+
+@testable import Engine
+@testable import ReferenceModel
+
+// One turn of a shard, as the front of its loop makes it, held against the models.
+extension Simulation {
+    /// What a turn's records did, in their order.
+    private typealias Changes = [(event: Int, change: EventBook.Change)]
+
+    /// Begins a turn, decides the work, and ends it: what comes of it waits to be told.
+    mutating func perform(_ work: [Work], _ process: SimulatedProcess, on number: Int) throws {
+        let shard = process.engine.shards[number]
+        let before = process.log.lastPosition
+        var changes: Changes = []
+        var answers: [Answered] = []
+        let position = try process.loops[number].enter {
+            shard.onLoop.beginTurn()
+            let now = shard.assumeIsolated { $0.now }
+            guard now == time.engineNow else { throw Violation("the time is \(now), not \(time.engineNow)") }
+            try expire(shard, now, &changes, process)
+            for work in work {
+                if work.asksFirst { answers += try ask(work.event, shard, now) }
+                answers += try decide(work, shard, now, &changes, process)
+            }
+            return try end(shard, &changes, after: before, process)
+        }
+        guard let position else {
+            trace.note(20, text: "the log refuses a turn's records")
+            return
+        }
+        for answer in answers {
+            var answer = answer
+            answer.position = position
+            if options.sabotage == .earlyAnswers { try tell(answer) } else { waiting.append(answer) }
+        }
+        trace.note(
+            21,
+            UInt64(number),
+            position.rawValue,
+            UInt64(answers.count),
+            text: "shard \(number) at \(time.engineNow): \(changes.count) records up to \(position)\n"
+                + work.map { "    \($0.step.context.tenant)/\(books[$0.event].details.id) \($0.step.command)" }.joined(
+                    separator: "\n"
+                )
+        )
+    }
+
+    /// The holds that the beginning of the turn has ended: all that are due, and no other.
+    private mutating func expire(
+        _ shard: Shard,
+        _ now: Milliseconds,
+        _ changes: inout Changes,
+        _ process: SimulatedProcess
+    ) throws {
+        for payload in shard.tables.pointee.records.payloads {
+            let record = try payload.withUnsafeBytes { try EventRecord($0) }
+            guard let event = books.firstIndex(where: { $0.key == record.event }), record.facts.count == 1,
+                case .holdExpired(let reference, let at) = record.facts[0], at == now, record.at == now
+            else { throw Violation("a turn begins with \(record)") }
+            changes.append((event, try books[event].expire(reference, at: now)))
+            statistics.expiries += 1
+        }
+        guard process.logWorks else { return }
+        for book in books where book.key.shard(of: process.loops.count) == shard.number {
+            guard book.model?.due(at: now).isEmpty ?? true else {
+                throw Violation("\(book.details.id): a hold past its deadline is still there at \(now)")
+            }
+        }
+    }
+
+    private mutating func decide(
+        _ work: Work,
+        _ shard: Shard,
+        _ now: Milliseconds,
+        _ changes: inout Changes,
+        _ process: SimulatedProcess
+    ) throws -> [Answered] {
+        var step = work.step
+        step.context.now = now
+        let isStranger = step.context.tenant != books[work.event].tenant
+        // The shard has its own clock.
+        var context = step.context
+        context.now = 0
+        let before = shard.tables.pointee.records.count
+        let (outcome, _) = shard.onLoop.decide(books[work.event].key, .command(step.command), context)
+        let recorded = shard.tables.pointee.records.count - before
+        guard recorded <= 1 else { throw Violation("\(recorded) records of one command") }
+        guard case .answer(let answer) = outcome else {
+            guard !process.logWorks, case .unavailable(.closed) = outcome, recorded == 0 else {
+                throw Violation("\(step.command): \(outcome)")
+            }
+            return []
+        }
+        if isStranger {
+            guard recorded == 0, answer == .rejected(.eventNotFound) else {
+                throw Violation("a stranger hears \(answer)")
+            }
+            return []
+        }
+        let change = try books[work.event].check(step, answer)
+        if recorded == 0, step.context.idempotency != nil { statistics.replays += 1 }
+        if recorded == 1 { changes.append((work.event, change)) }
+        return [Answered(loop: shard.number, position: .zero, event: work.event, step: step, answer: answer)]
+    }
+
+    /// A read: it shows what the model knows, and is told as late as the changes that it shows.
+    private func ask(_ event: Int, _ shard: Shard, _ now: Milliseconds) throws -> [Answered] {
+        let book = books[event]
+        let context = CommandContext(tenant: book.tenant, now: 0, random: (0, 0))
+        let (outcome, _) = shard.onLoop.decide(book.key, .query(.sections), context)
+        switch (outcome, book.model) {
+        case (.finding(.sections(let views)), .some(let model)):
+            for view in views where view.counts != model.counts(view.number) {
+                throw Violation("section \(view.number): \(view.counts), not \(model.counts(view.number))")
+            }
+        case (.refused(.eventNotFound), nil): break
+        case (.unavailable(.closed), _): return []
+        default: throw Violation("the sections of \(book.details.id): \(outcome)")
+        }
+        let answer = Answer.rejected(.eventNotFound)
+        return [Answered(loop: shard.number, position: .zero, event: event, step: nil, answer: answer)]
+    }
+
+    /// - Returns: the turn's position; nil when the log has failed and took nothing.
+    private mutating func end(
+        _ shard: Shard,
+        _ changes: inout Changes,
+        after before: LogPosition,
+        _ process: SimulatedProcess
+    ) throws -> LogPosition? {
+        let payloads = shard.tables.pointee.records.payloads
+        guard payloads.count == changes.count else {
+            throw Violation("\(payloads.count) records, \(changes.count) changes")
+        }
+        let position = shard.onLoop.endTurn()
+        if position.rawValue == .max {
+            guard !process.logWorks else { throw Violation("a log that works refuses records") }
+            return nil
+        }
+        guard process.log.lastPosition.rawValue == before.rawValue + UInt64(payloads.count),
+            payloads.isEmpty || position == process.log.lastPosition
+        else { throw Violation("\(payloads.count) records after \(before) are said to end at \(position)") }
+        for (number, payload) in payloads.enumerated() {
+            history.append(payload)
+            let position = LogPosition(before.rawValue + UInt64(number) + 1)
+            books[changes[number].event].log(changes[number].change, at: position)
+        }
+        return position
+    }
+}

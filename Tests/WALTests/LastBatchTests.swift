@@ -1,0 +1,27 @@
+import Glibc
+import Testing
+
+@testable import WAL
+
+/// What stands in the page cache and not on the disk looks like a good end of the log to the next start.
+@Suite struct LastBatchTests {
+    /// A sync fails, the process is started again on the machine that still runs, goes on, and then the power fails.
+    @Test func whatAFailedSyncLeftIsWrittenAgainBeforeAnythingIsBuiltOnIt() throws {
+        let device = SimulatedDevice()
+        let log = try WriteAheadLog.open(folder: WrittenLog.folder, options: .small, device: device)
+        _ = try log.replayAll()
+        let observer = Observer()
+        try log.start(observer)
+        #expect(log.waitUntilDurable(try log.append(1...3), observer))
+        // The write that comes now works, its sync does not.
+        device.plan(.fail(errno: EIO), atOperation: device.operationCount + 2)
+        #expect(!log.waitUntilDurable(try log.append(4...6), observer))
+        try? log.close()
+
+        let restarted = device.copy()
+        let next = try restarted.appendInNewSession()
+        #expect(next == 7, "the start has found the batch that was not synced")
+        let found = try restarted.crash().recover().found
+        #expect(found == records(1...next))
+    }
+}
