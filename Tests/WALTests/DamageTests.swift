@@ -41,6 +41,29 @@ import Testing
         expectRefusal(device, naming: WrittenLog.segmentPath(1))
     }
 
+    /// What an operator reads: file, byte, batch, record, what it means, and what to do.
+    @Test func refusalSaysWhereAndWhat() throws {
+        let device = try threeSegments()
+        device.flipBit((3 * 4096 + 200) * 8, of: WrittenLog.segmentPath(3))
+        let last = "\(try #require(logError { _ = try device.recover() }))"
+        for word in [
+            WrittenLog.segmentPath(3), "byte 12288", "batch 33", "record 129", "batch 34", "byte 16384", "acknowledged",
+            "Nothing was changed", "backup",
+        ] { #expect(last.contains(word), "\(word) in: \(last)") }
+        let earlier = try threeSegments()
+        earlier.flipBit((4096 + 200) * 8, of: WrittenLog.segmentPath(2))
+        let middle = "\(try #require(logError { _ = try earlier.recover() }))"
+        for word in [WrittenLog.segmentPath(2), "byte 4096", "batch 16", "record 61", "Nothing was changed"] {
+            #expect(middle.contains(word), "\(word) in: \(middle)")
+        }
+        let gap = try threeSegments()
+        gap.lose(WrittenLog.segmentPath(2))
+        let missing = "\(try #require(logError { _ = try gap.recover() }))"
+        for word in ["record 61", "record 121", LogFolder.segmentName(3), "missing"] {
+            #expect(missing.contains(word), "\(word) in: \(missing)")
+        }
+    }
+
     @Test func earlierSegmentCutShort() throws {
         let device = try threeSegments()
         let bytes = try #require(device.contents(of: WrittenLog.segmentPath(2)))

@@ -60,6 +60,43 @@ import Testing
         for name in expected { #expect(seen[name, default: 0] > 0, "\(seen)") }
     }
 
+    /// A sync of a file or of the folder that was acknowledged and did nothing, and then the power fails, at once or
+    /// later: what it should have kept may be gone, and then it is missed. Only the last batch may be gone unnoticed.
+    @Test func everySync() {
+        var refusals = 0
+        for (index, operation) in Self.honest.operations.enumerated() where operation.hasPrefix("sync") {
+            let device = SimulatedDevice(seed: UInt64(index))
+            device.plan(.lose, atOperation: index + 1)
+            var looks = 0
+            var scenario = Scenario()
+            scenario.onPromise = { outcome in
+                guard device.operationCount > index else { return }
+                looks += 1
+                guard looks <= 3 || looks % 8 == 0 else { return }
+                let result = StartResult(device.copy().crash(), length: 700) {
+                    Array(repeating: [UInt8](littleEndian: $0), count: 3)
+                }
+                if result.error?.isCorrupt == true {
+                    refusals += 1
+                    return
+                }
+                let isLastBatch = operation.hasPrefix("sync batch") && !Self.isFollowed(index, in: device.operations)
+                let kept = outcome.acknowledged - (isLastBatch ? 4 : 0)
+                #expect(
+                    result.error == nil && result.problem == nil && result.last >= kept,
+                    "\(index + 1), \(operation), \(outcome.acknowledged) acknowledged: \(result)"
+                )
+            }
+            #expect(scenario.run(on: device).error == nil, "\(operation): nothing shows before the power fails")
+        }
+        #expect(refusals > 40)
+    }
+
+    /// Whether anything after this sync of a batch proves that the batch was there.
+    private static func isFollowed(_ index: Int, in operations: [String]) -> Bool {
+        operations[(index + 1)...].contains { $0.hasPrefix("write batch") || $0.hasPrefix("rename /log/snap-") }
+    }
+
     /// The scenario on the lying disk, with a start from a copy of it now and then.
     private func live(on device: SimulatedDevice, losing number: Int) -> [FolderTruth.Verdict] {
         var verdicts: [FolderTruth.Verdict] = []

@@ -17,8 +17,9 @@ public final class SimulatedDevice: LogDevice {
         case short
         /// A write or read goes through with one bit turned, and nobody says so. Nothing on other operations.
         case flip
-        /// A write says that it succeeded and nothing of it is stored, whatever syncs follow; the file still grows.
-        /// Nothing on other operations.
+        /// A write says that it succeeded and nothing of it is stored, whatever syncs follow; the file still grows. A
+        /// sync says that it succeeded and what it should have made durable is gone with the power, whatever later ones
+        /// do. Nothing on other operations.
         case lose
         /// The same for one sector of the write, counted from its first.
         case loseSector(Int)
@@ -166,7 +167,7 @@ public final class SimulatedDevice: LogDevice {
             case .crash, .flip, .lose, .loseSector, .delay: break
             }
         } _: { disk in
-            disk.syncNames()
+            if case .lose? = disk.takeSilentFault() { disk.unsyncedNames = [] } else { disk.syncNames() }
         }
     }
 
@@ -296,7 +297,11 @@ final class SimulatedFile: DeviceFile {
             case .flip, .lose, .loseSector, .delay: break
             }
         } _: { [inode] disk in
-            if !disk.ignoresSyncs { disk.inodes[inode].sync() }
+            if case .lose? = disk.takeSilentFault() {
+                disk.inodes[inode].loseUnsynced()
+            } else if !disk.ignoresSyncs {
+                disk.inodes[inode].sync()
+            }
         }
     }
 
