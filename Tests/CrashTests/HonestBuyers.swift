@@ -77,9 +77,9 @@ final class HonestBuyers: Sendable {
         throw ServerFailure(description: "\(path) is answered 503 for 10 s")
     }
 
-    /// Returns early when something has gone wrong.
+    /// Returns early when something has gone wrong, and after a minute in any case.
     func wait(forPurchases count: Int) {
-        while purchaseCount < count, troubles.withLock(\.isEmpty) { usleep(1_000) }
+        for _ in 0..<60_000 where purchaseCount < count && troubles.withLock(\.isEmpty) { usleep(1_000) }
     }
 
     var purchaseCount: Int { soldCount.load(ordering: .relaxed) }

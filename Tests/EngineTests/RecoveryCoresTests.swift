@@ -3,6 +3,7 @@ import Testing
 import WAL
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// A start gives the same state, and the same error, on any number of cores.
 @Suite(.timeLimit(.minutes(1))) struct RecoveryCoresTests {

@@ -73,23 +73,24 @@ import Testing
                 guard device.operationCount > index else { return }
                 looks += 1
                 guard looks <= 3 || looks % 8 == 0 else { return }
-                let result = StartResult(device.copy().crash(), length: 700) {
-                    Array(repeating: [UInt8](littleEndian: $0), count: 3)
-                }
-                if result.error?.isCorrupt == true {
-                    refusals += 1
-                    return
-                }
-                let isLastBatch = operation.hasPrefix("sync batch") && !Self.isFollowed(index, in: device.operations)
-                let kept = outcome.acknowledged - (isLastBatch ? 4 : 0)
-                #expect(
-                    result.error == nil && result.problem == nil && result.last >= kept,
-                    "\(index + 1), \(operation), \(outcome.acknowledged) acknowledged: \(result)"
-                )
+                if isMissed(operation, index, on: device, acknowledged: outcome.acknowledged) { refusals += 1 }
             }
             #expect(scenario.run(on: device).error == nil, "\(operation): nothing shows before the power fails")
         }
         #expect(refusals > 40)
+    }
+
+    /// Whether a start after a power failure refuses the folder; one that doesn't has what was acknowledged.
+    private func isMissed(_ operation: String, _ index: Int, on device: SimulatedDevice, acknowledged: UInt64) -> Bool {
+        let result = StartResult(device.copy().crash(), length: 700) {
+            Array(repeating: [UInt8](littleEndian: $0), count: 3)
+        }
+        if result.error?.isCorrupt == true { return true }
+        let isLastBatch = operation.hasPrefix("sync batch") && !Self.isFollowed(index, in: device.operations)
+        let kept = acknowledged - (isLastBatch ? 4 : 0)
+        let isWhole = result.error == nil && result.problem == nil && result.last >= kept
+        #expect(isWhole, "\(index + 1), \(operation), \(acknowledged) acknowledged: \(result)")
+        return false
     }
 
     /// Whether anything after this sync of a batch proves that the batch was there.

@@ -18,7 +18,7 @@ final class SaleServer {
         folder: String,
         shards: Int = 1,
         limits: ConnectionLimits = ConnectionLimits(),
-        clock: @escaping @Sendable () -> Milliseconds = Engine.systemClock,
+        clock: EngineClock = EngineClock(),
         _ body: (SaleServer) async throws -> R
     ) async throws -> R {
         let server = try await SaleServer(folder, shards, limits, clock)
@@ -53,7 +53,7 @@ final class SaleServer {
         _ folder: String,
         _ shards: Int,
         _ limits: ConnectionLimits,
-        _ clock: @escaping @Sendable () -> Milliseconds
+        _ clock: EngineClock
     ) async throws {
         let loops = try (0..<shards).map { try RingLoop.start(number: $0) }
         self.loops = loops

@@ -31,7 +31,7 @@ import WAL
         let folder = try RecordedFolder(name, withSnapshot: withSnapshot)
         let sale = folder.sale
         // Answers are kept for a day: it is still the day on which they were given.
-        let clock: @Sendable () -> Milliseconds = { sale.recordedAt }
+        let clock = EngineClock(system: { sale.recordedAt * 1_000 }, monotonic: { 0 })
         for _ in 0..<2 {
             try await SaleServer.run(folder: folder.path, clock: clock) { server in
                 let client = try server.connect()
@@ -107,7 +107,8 @@ private final class RecordedFolder {
         let file = try FileHandle(forUpdating: URL(filePath: segment))
         defer { try? file.close() }
         try file.seek(toOffset: 80)
-        let size = try #require(file.read(upToCount: 8)).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
+        let field = try file.read(upToCount: 8)
+        let size = try #require(field).withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
         try file.truncate(atOffset: UInt64(littleEndian: size))
     }
 
