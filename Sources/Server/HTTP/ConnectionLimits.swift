@@ -4,7 +4,7 @@ struct ConnectionLimits: Sendable {
     /// Requests of one connection that are not answered yet; at the limit it is not read any further.
     var requestsInFlightMax: UInt32 = 64
     /// Answer bytes not handed to the system yet; from there on no further request is executed.
-    var unsentBytesPause = 256 * 1024
+    var unsentBytesPause = 64 * 1024
     /// Answer bytes a peer may leave unread before its connection is closed; beyond the largest single answer.
     var unsentBytesMax = 24 * 1024 * 1024
     /// Answer bytes that all connections of a loop may have unsent before each of them is read no further until its own
