@@ -1,4 +1,5 @@
 @testable import Engine
+@testable import ReferenceModel
 
 /// Where a reservation can be in its life.
 enum MachineState: CaseIterable {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// Two buyers, one ticket.
 @Suite struct MachineRaceTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// What the random runs found, each in the fewest commands.
 @Suite struct ModelRegressionTests {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// The engine against the model: the same random commands, compared after every single one.
 @Suite struct ModelTests {

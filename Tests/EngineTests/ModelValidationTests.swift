@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// The documented range of every field an organizer can set: the last value inside, the first outside.
 @Suite struct ModelValidationTests {

@@ -13,7 +13,7 @@ import Testing
     private static var seeds: ClosedRange<UInt64> {
         if let seed = environment["HOLDFAST_SEED"].flatMap(UInt64.init) { return seed...seed }
         let bounds = (environment["HOLDFAST_SEEDS"] ?? "").components(separatedBy: "..").compactMap(UInt64.init)
-        return bounds.count == 2 && bounds[0] <= bounds[1] ? bounds[0]...bounds[1] : 1...1_000
+        return bounds.count == 2 && bounds[0] <= bounds[1] ? bounds[0]...bounds[1] : 1...2_000
     }
 
     private static var options: Simulation.Options {
@@ -28,6 +28,7 @@ import Testing
     @Test func thePromiseHoldsWhateverHappens() throws {
         var total = SimulationStatistics()
         var failures = 0
+        RunningSeed.announceWhenStopped()
         for seed in Self.seeds where failures < 3 {
             do {
                 total.add(try Self.run(seed, Self.options))
@@ -45,6 +46,9 @@ import Testing
 
     /// One run; when it fails it is run again, to be read.
     private static func run(_ seed: UInt64, _ options: Simulation.Options) throws -> SimulationStatistics {
+        let isUsual = options.steps == Simulation.Options().steps
+        let command = "script/simulate --seed \(seed)" + (isUsual ? "" : " --steps \(options.steps)")
+        RunningSeed.set(command)
         var simulation = Simulation(seed: seed, options: options)
         do {
             try simulation.run()
@@ -53,8 +57,7 @@ import Testing
             recorded.isRecording = true
             var again = Simulation(seed: seed, options: recorded)
             try? again.run()
-            let steps = options.steps == Simulation.Options().steps ? "" : " --steps \(options.steps)"
-            throw Violation("script/simulate --seed \(seed)\(steps)\n\(again.trace.last(traceSteps))\n\(error)")
+            throw Violation("\(command)\n\(again.trace.last(traceSteps))\n\(error)")
         }
         return simulation.statistics
     }
