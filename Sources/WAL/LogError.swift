@@ -40,8 +40,8 @@ extension LogError: CustomStringConvertible {
         case .closed:
             "the log is closed, or was not started"
         case .corrupt(let file, let offset, let reason):
-            "\(file) is damaged at byte \(offset): \(reason). Nothing was changed. Copy the folder away, then "
-                + "restore this file from a backup or a replica; do not delete it, acknowledged records are in it"
+            "\(file) is damaged at byte \(offset): \(reason). Nothing was changed. `holdfast verify` says what is "
+                + "affected and which command repairs or restores it; do not delete it, acknowledged records are in it"
         case .locked(let folder):
             "another process uses \(folder); nothing was changed. Stop it first, or choose another folder"
         case .system(let operation, let path, let errno):

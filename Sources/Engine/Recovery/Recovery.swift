@@ -20,8 +20,8 @@ public enum RecoveryError: Error, Equatable, CustomStringConvertible {
             "the record at position \(position) can't have happened to event number \(event.rawValue): \(reason). Its "
                 + "checksum is right, so it was written like this: restore the data folder from a copy, and report this."
         case .wrongDigest(let event, let expected, let found):
-            "the snapshot's event number \(event.rawValue) has digest \(found) instead of \(expected). Remove the "
-                + "newest snap-… file to start from the one before, and report this."
+            "the snapshot's event number \(event.rawValue) has digest \(found) instead of \(expected). `holdfast verify` "
+                + "says how to start from the one before; report this."
         }
     }
 }

@@ -25,21 +25,17 @@ struct Inspect: ParsableCommand {
     var limit: Int = .max
 
     func run() throws {
-        do {
-            try inspect()
-        } catch let error as LogError {
-            throw CleanExit.failure("\(error)")
-        }
+        try OperatorCommand.run(on: data) { try inspect($0) }
     }
 
-    private func inspect() throws {
+    private func inspect(_ device: any LogDevice) throws {
         let only = try event.map { id in
             guard let tenant = ShortText(tenant), let id = ShortText(id) else {
                 throw ValidationError("A tenant and an event id have at most 64 bytes.")
             }
             return EventKey(tenant: tenant, event: id)
         }
-        let log = try WriteAheadLog.openReadOnly(folder: data, device: IOUringDevice())
+        let log = try WriteAheadLog.openReadOnly(folder: data, device: device)
         defer { try? log.close() }
         var shown = 0
         let first = max(from, (log.snapshotPosition?.rawValue ?? 0) + 1)

@@ -1,82 +1,67 @@
 import ArgumentParser
 import Engine
+import Glibc
 import WAL
 
-/// `holdfast verify`: replays the data folder without a server, checks every invariant, prints counts and digest.
+/// `holdfast verify`: reads everything in a data folder and says what is wrong, what follows from it, what to do.
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Replay the log and snapshots offline and check every invariant.",
-        discussion: "Changes nothing. Exits 1 when the folder can't be read or an invariant is broken."
+        abstract: "Check a data folder from end to end, and say what to do about what is wrong.",
+        discussion: """
+            Reads every file, goes on behind damage, replays log and snapshots, and checks every rule of the sale. \
+            Changes nothing. No server may be using the folder; to check the data of a running one, verify a backup.
+
+            Exit status: 0 the folder is sound, 1 it is damaged, 2 it can't be read (no such folder, no permission, a \
+            server uses it), 64 wrong usage.
+            """
     )
 
     @Option(help: "The data folder; no server may be using it.")
     var data: String
 
+    @Flag(help: "Print one JSON object instead of text.")
+    var json = false
+
     func run() throws {
+        let report = try FolderReport.of(data)
+        print(json ? report.json : report.text)
+        if !report.isSound { throw ExitCode(1) }
+    }
+}
+
+extension FolderReport {
+    /// - Throws: an exit with status 2 when the folder can't be read.
+    static func of(_ folder: String) throws -> FolderReport {
+        try OperatorCommand.run(on: folder) { device in
+            let examination = try LogExamination(folder: folder, device: device)
+            return FolderReport(try FolderCheck(examination, device: device))
+        }
+    }
+}
+
+/// What the operators' commands have in common.
+enum OperatorCommand {
+    /// Runs `body`, and turns what can go wrong into a message and an exit status.
+    static func run<R>(on folder: String, _ body: (any LogDevice) throws -> R) throws -> R {
         do {
-            try verify()
-        } catch let error as LogError {
-            throw CleanExit.failure("\(error)")
-        } catch let error as RecoveryError {
-            throw CleanExit.failure("\(data): \(error)")
-        }
-    }
-
-    private func verify() throws {
-        let log = try WriteAheadLog.openReadOnly(folder: data, device: IOUringDevice())
-        defer { try? log.close() }
-        for notice in log.notices { print("note          \(notice)") }
-        var recovery = Recovery()
-        let summary = try recovery.run(log)
-        var broken: [String] = []
-        var stock = SectionCounts(total: 0, buffer: 0, reserved: 0, sold: 0)
-        var (sections, slots, keys) = (0, 0, 0)
-        for event in recovery.events.values {
-            broken += event.checkInvariants()
-            sections += event.sectionCount
-            slots += event.holdSlotCount
-            keys += event.idempotencyCount
-            for number in 0..<SectionNumber(event.sectionCount) {
-                let counts = event.counts(number)
-                stock.total &+= counts.total
-                stock.buffer &+= counts.buffer
-                stock.reserved &+= counts.reserved
-                stock.sold &+= counts.sold
-            }
-        }
-        print("folder        \(data)")
-        print("snapshot      \(log.snapshotPosition.map { "position \($0)" } ?? "none")")
-        print("records       \(summary.recordCount) behind the snapshot, last position \(summary.lastPosition)")
-        print("segments      \(summary.segmentCount), \(summary.batchCount) batches, \(summary.bytesRead) bytes")
-        print("tail          \(Self.text(of: summary.tail))")
-        print("events        \(recovery.events.count), sections \(sections)")
-        print("reservations  \(slots) in memory, answers kept for retries \(keys)")
-        print(
-            "places        total \(stock.total), reserved \(stock.reserved), sold \(stock.sold), buffer \(stock.buffer)"
-        )
-        print("digest        \(String(recovery.digest, radix: 16))")
-        guard broken.isEmpty else {
-            for line in broken.prefix(100) { print("BROKEN        \(line)") }
+            return try body(SynchronousDevice())
+        } catch let error as LogRefusal {
+            complain("\(error)")
             throw ExitCode(1)
+        } catch LogError.locked {
+            complain(
+                "a server or another command uses \(folder): stop it first, or work on a backup of it "
+                    + "(holdfast backup --data \(folder.shellQuoted) --to DIR; the server may go on meanwhile)"
+            )
+            throw ExitCode(2)
+        } catch let error as LogError {
+            complain("\(error)")
+            throw ExitCode(2)
         }
-        print("invariants    hold")
     }
 
-    private static func text(of tail: ReplaySummary.Tail) -> String {
-        switch tail {
-        case .clean: "clean"
-        case .cut(let file, let offset, let later):
-            "an unfinished write at byte \(offset) of \(file), \(later) batches behind it; none was ever answered"
-        }
+    static func complain(_ text: String) {
+        var line = "Error: \(text)\n"
+        line.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
-}
-
-extension CleanExit {
-    /// Prints the text to standard error and exits 1.
-    static func failure(_ text: String) -> any Error { ValidationFailure(text: text) }
-}
-
-private struct ValidationFailure: Error, CustomStringConvertible {
-    let text: String
-    var description: String { text }
 }

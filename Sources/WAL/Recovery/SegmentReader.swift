@@ -41,7 +41,7 @@ struct SegmentReader {
                 try check(point, against: successor)
                 return .successor
             }
-            guard let (batch, bytes) = try nextBatch() else {
+            guard let (batch, bytes) = try window.wholeBatch(at: offset, of: header) else {
                 let end = try TailRule(header: header, window: window).end(bad: point, at: offset)
                 if let successor { throw unfinished(end, point, successor) }
                 return end
@@ -56,37 +56,9 @@ struct SegmentReader {
         }
     }
 
-    /// The batch at `offset` when it is whole.
-    private func nextBatch() throws(LogError) -> (BatchHeader, UnsafeRawBufferPointer)? {
-        let start = try window.view(at: offset, count: BatchHeader.byteCount)
-        guard let batch = BatchHeader(reading: start, of: header) else { return nil }
-        // The length is capped by the format and by what is left of the file before it is used.
-        guard batch.batchBytes <= LogFormat.batchBytesMax, offset + batch.batchBytes <= window.byteCount else {
-            return nil
-        }
-        let bytes = try window.view(at: offset, count: batch.batchBytes)
-        guard bytes.count == batch.batchBytes,
-            crc32c(bytes.part(BatchHeader.byteCount..<bytes.count)) == batch.bodyChecksum
-        else { return nil }
-        return (batch, bytes)
-    }
-
     /// A whole batch that does not continue the log was not torn: the writer never wrote such a thing here.
     private func check(_ batch: BatchHeader, at point: ChainPoint) throws(LogError) {
-        guard batch.number == point.nextBatch else {
-            throw corrupt("batch \(batch.number) stands where batch \(point.nextBatch) belongs")
-        }
-        guard batch.firstPosition == point.nextPosition else {
-            throw corrupt(
-                "batch \(batch.number) begins with record \(batch.firstPosition) instead of \(point.nextPosition)"
-            )
-        }
-        guard batch.previousChecksum == point.checksum else {
-            throw corrupt("batch \(batch.number) does not follow the batch before it (the chain is broken)")
-        }
-        guard batch.durableBatch < batch.number else {
-            throw corrupt("batch \(batch.number) claims to have been durable before it was written")
-        }
+        if let contradiction = batch.contradiction(to: point) { throw corrupt(contradiction) }
     }
 
     /// Reading ended before the batch with which the next segment begins.
@@ -139,6 +111,46 @@ struct SegmentReader {
     private func corrupt(_ reason: String) -> LogError { .corrupt(file: path, offset: offset, reason: reason) }
 }
 
+extension FileWindow {
+    /// The batch of `segment` at `offset`; nil when there is none that is whole.
+    func wholeBatch(
+        at offset: Int,
+        of segment: SegmentHeader
+    ) throws(LogError) -> (BatchHeader, UnsafeRawBufferPointer)? {
+        let start = try view(at: offset, count: BatchHeader.byteCount)
+        guard let batch = BatchHeader(reading: start, of: segment) else { return nil }
+        // The length is capped by the format and by what is left of the file before it is used.
+        guard batch.batchBytes <= LogFormat.batchBytesMax, offset + batch.batchBytes <= byteCount else { return nil }
+        let bytes = try view(at: offset, count: batch.batchBytes)
+        guard bytes.count == batch.batchBytes,
+            crc32c(bytes.part(BatchHeader.byteCount..<bytes.count)) == batch.bodyChecksum
+        else { return nil }
+        return (batch, bytes)
+    }
+
+    /// Nothing of `segment` was ever written at `offset`.
+    func isUntouched(at offset: Int, of segment: SegmentHeader) throws(LogError) -> Bool {
+        let start = try view(at: offset, count: BatchHeader.byteCount)
+        guard start.count == BatchHeader.byteCount else { return start.isEmpty }
+        if start.isAllZero { return true }
+        return start.identity(at: 8) != segment.identity || start.integer(at: 24) != segment.salt
+    }
+}
+
+extension BatchHeader {
+    /// In what a whole batch does not continue the log at `point`; nil when it does.
+    func contradiction(to point: ChainPoint) -> String? {
+        if number != point.nextBatch { return "batch \(number) stands where batch \(point.nextBatch) belongs" }
+        if firstPosition != point.nextPosition {
+            return "batch \(number) begins with record \(firstPosition) instead of \(point.nextPosition)"
+        }
+        if previousChecksum != point.checksum {
+            return "batch \(number) does not follow the batch before it (the chain is broken)"
+        }
+        return durableBatch < number ? nil : "batch \(number) claims to have been durable before it was written"
+    }
+}
+
 /// What a batch that is not whole means: the end of the log, or damage to something that was answered.
 ///
 /// The writer has one batch in flight and every batch says which one was durable when it was submitted. So a later
@@ -169,15 +181,7 @@ struct TailRule {
             }
             later += LogFormat.blockBytes
         }
-        if laterBatches == 0, try isUntouched(at: offset) { return .clean }
+        if laterBatches == 0, try window.isUntouched(at: offset, of: header) { return .clean }
         return .cut(offset: offset, number: badBatch, laterBatches: laterBatches)
-    }
-
-    /// Nothing of this segment was ever written here.
-    private func isUntouched(at offset: Int) throws(LogError) -> Bool {
-        let start = try window.view(at: offset, count: BatchHeader.byteCount)
-        guard start.count == BatchHeader.byteCount else { return start.isEmpty }
-        if start.isAllZero { return true }
-        return start.identity(at: 8) != header.identity || start.integer(at: 24) != header.salt
     }
 }

@@ -153,7 +153,10 @@ public final class SimulatedDevice: LogDevice {
     }
 
     public func rename(_ path: String, to newPath: String) throws(LogError) {
-        try perform("rename", path) { disk throws(LogError) in try disk.rename(path, to: newPath) }
+        try perform("rename", path) { disk throws(LogError) in
+            if disk.folders.contains(path) { return disk.renameFolder(path, to: newPath) }
+            try disk.rename(path, to: newPath)
+        }
     }
 
     public func remove(_ path: String) throws(LogError) {

@@ -5,6 +5,8 @@ struct SimulatedDisk: Sendable {
     enum NameChange: Sendable {
         case create(String, inode: Int)
         case rename(String, String, inode: Int)
+        /// A folder with everything in it.
+        case renameFolder(String, String)
         case remove(String)
     }
 
@@ -121,6 +123,12 @@ struct SimulatedDisk: Sendable {
         change(.rename(path, newPath, inode: inode))
     }
 
+    /// The old name stays the name of an empty folder: a crash may bring its content back.
+    mutating func renameFolder(_ path: String, to newPath: String) {
+        folders.insert(newPath)
+        change(.renameFolder(path, newPath))
+    }
+
     mutating func remove(_ path: String) throws(LogError) {
         guard names[path] != nil else { throw LogError.system(operation: "remove", path: path, errno: ENOENT) }
         change(.remove(path))
@@ -144,6 +152,11 @@ struct SimulatedDisk: Sendable {
         case .rename(let path, let newPath, let inode):
             names[path] = nil
             names[newPath] = inode
+        case .renameFolder(let path, let newPath):
+            for (name, inode) in names where name.hasPrefix(path + "/") {
+                names[name] = nil
+                names[newPath + name.dropFirst(path.count)] = inode
+            }
         }
     }
 

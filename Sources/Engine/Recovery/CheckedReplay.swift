@@ -1,0 +1,31 @@
+import WAL
+
+/// A recovery by hand, record by record, that knows what to tell an operator: how far a snapshot reaches, and when the
+/// last change was decided.
+public struct CheckedReplay {
+    private var recovery = Recovery()
+    /// The last record that the snapshot may hold: events are copied one after the other, while the sale goes on.
+    public private(set) var reach = LogPosition.zero
+    /// When the last record of the log was decided; nil before the first.
+    public private(set) var lastRecordAt: Milliseconds?
+
+    public init() {}
+
+    public var events: [EventInventory] { Array(recovery.events.values) }
+    public var digest: UInt64 { recovery.digest }
+
+    /// Applies one record of a snapshot.
+    public mutating func restore(_ payload: UnsafeRawBufferPointer) throws(RecoveryError) {
+        try recovery.restore(payload)
+        // Behind the event's number, in a record that could be read.
+        reach = max(reach, LogPosition(UInt64(littleEndian: payload.loadUnaligned(fromByteOffset: 8, as: UInt64.self))))
+    }
+
+    /// Applies one record of the log, unless the event's snapshot has it.
+    public mutating func apply(_ payload: UnsafeRawBufferPointer, at position: LogPosition) throws {
+        try recovery.apply(payload, at: position)
+        lastRecordAt = Milliseconds(
+            littleEndian: payload.loadUnaligned(fromByteOffset: 8, as: Milliseconds.self)
+        )
+    }
+}
