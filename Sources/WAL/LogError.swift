@@ -41,7 +41,7 @@ extension LogError: CustomStringConvertible {
             "the log is closed, or was not started"
         case .corrupt(let file, let offset, let reason):
             "\(file) is damaged at byte \(offset): \(reason). Nothing was changed. `holdfast verify` says what is "
-                + "affected and which command repairs or restores it; do not delete it, acknowledged records are in it"
+                + "affected and which command repairs it, or restores a backup; do not delete it, acknowledged records are in it"
         case .locked(let folder):
             "another process uses \(folder); nothing was changed. Stop it first, or choose another folder"
         case .system(let operation, let path, let errno):
