@@ -66,6 +66,12 @@ struct Repair: ParsableCommand {
     func repair(on device: any LogDevice, say: (String) -> Void) throws -> Bool {
         let repair = try LogRepair(folder: data, device: device)
         let check = try FolderCheck(repair.examination, device: nil)
+        if let unreadable = check.findings.first(where: { $0.logKind == .unreadable || $0.logKind == .newerVersion }) {
+            throw LogRefusal(
+                "\(unreadable.file) can't be judged: \(unreadable.reason). Copy the folder to a healthy disk, or start "
+                    + "the newer program that wrote it"
+            )
+        }
         let wish = try wish(check)
         let plan = try repair.plan(wish)
         for line in try consequences(of: wish, repair.examination, check) { say(line) }

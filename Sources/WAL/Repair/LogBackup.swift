@@ -46,12 +46,19 @@ public final class LogBackup {
                 return result
             } catch is Gone {
                 try target.removeLogFiles()
+            } catch LogError.system(_, let path, let errno) where errno == Self.noSuchFile && isOurs(path) {
+                try target.removeLogFiles()
             }
         }
         throw LogRefusal(
             "\(source.path) let go of what was being copied \(Self.attemptsMax) times: snapshots follow each other faster "
                 + "than they can be copied. Set --snapshot-seconds and --snapshot-records higher"
         )
+    }
+
+    /// A file that was in the folder when it was listed. Nobody takes away the manifest.
+    private func isOurs(_ path: String) -> Bool {
+        path.hasPrefix(source.path + "/") && path != source.path(of: LogFolder.manifestName)
     }
 
     private func copyAll(newestOnly: Bool) throws -> Result {
@@ -90,8 +97,7 @@ public final class LogBackup {
         } catch LogError.corrupt {
             try target.remove(name)
             return nil
-        } catch LogError.system(_, _, let errno) where errno == Self.noSuchFile {
-            if isNeeded { throw Gone() }
+        } catch LogError.system(_, _, let errno) where errno == Self.noSuchFile && !isNeeded {
             return nil
         }
     }
@@ -147,13 +153,9 @@ public final class LogBackup {
     }
 
     private func readHeader(_ number: UInt64, _ identity: LogIdentity) throws -> SegmentHeader {
-        do {
-            let header = try source.segmentHeader(number)
-            if header.number == number && header.identity == identity { return header }
-            throw Gone()
-        } catch LogError.system(_, _, let errno) where errno == Self.noSuchFile {
-            throw Gone()
-        }
+        let header = try source.segmentHeader(number)
+        guard header.number == number && header.identity == identity else { throw Gone() }
+        return header
     }
 
     // MARK: The end
@@ -250,6 +252,8 @@ private final class SegmentCopy {
             // Both may have been written between the two looks.
             window = try FileWindow(source, buffer: buffer)
             if try window.wholeBatch(at: self.offset, of: header) != nil { return false }
+            // What is left of it in the file bears no witness when the file is another's by now.
+            if try isGone() { return true }
             throw LogError.corrupt(file: file, offset: offset, reason: reason)
         }
     }

@@ -4,7 +4,8 @@ struct RepairPlanner {
     let random: RandomSource
 
     func plan(_ wish: RepairWish) throws -> RepairPlan {
-        switch wish {
+        try requireReadable(log.findings)
+        return switch wish {
         case .truncate(let position, let kept): try truncate(at: position, keeping: kept)
         case .startAtSnapshot(let position, let reach): plan(try startAtSnapshot(position, reach: reach))
         case .dropSnapshot(let position): plan(try dropSnapshot(position))
@@ -12,6 +13,12 @@ struct RepairPlanner {
         case .rebuildHeader(let number): plan(try rebuildHeader(number))
         case .rebuildManifest: plan([.manifest(try manifest())])
         }
+    }
+
+    /// What a failing disk does not give back today may be whole, and is not to be removed for that.
+    private func requireReadable(_ findings: [LogFinding]) throws {
+        guard let first = findings.first(where: { $0.kind == .unreadable || $0.kind == .newerVersion }) else { return }
+        throw LogRefusal("\(first.file) can't be judged: \(first.reason). Repair a copy on a healthy disk")
     }
 
     private func plan(_ steps: [RepairPlan.Step]) -> RepairPlan { RepairPlan(steps, of: log) }
@@ -72,6 +79,7 @@ struct RepairPlanner {
             }
             lastKept = here
         }
+        try requireReadable(walk.findings)
         if let found { return found }
         let end = walk.runs.first?.last ?? 0
         throw LogRefusal(
@@ -119,6 +127,7 @@ struct RepairPlanner {
             lastRun = place.run
             begin = (place.part, place.offset, place.before)
         }
+        try requireReadable(walk.findings)
         let steps = log.snapshots.filter { $0 < position }.map { RepairPlan.Step.remove(LogFolder.snapshotName($0)) }
         if let begin, begin.start.nextPosition <= position + 1, position < walk.point.nextPosition {
             return try steps + removeLog(before: begin.part, at: begin.offset, begin.start, position)

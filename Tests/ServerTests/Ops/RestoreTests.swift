@@ -126,8 +126,9 @@ import WAL
         let sample = try await SampleFolder.make(sales: 3, snapshotsAfter: [2])
         let reference = sample.device.copy()
         _ = try restore(reference, "--until", "\(sample.lastPosition - 1)")
+        let operations = reference.operationCount
         let expected = try digest(of: reference, in: Self.target)
-        for number in 1...reference.operationCount {
+        for number in 1...operations {
             let device = sample.device.copy()
             device.plan(.crash, atOperation: number)
             #expect(throws: (any Error).self) { try restore(device, "--until", "\(sample.lastPosition - 1)") }

@@ -55,26 +55,28 @@ import Testing
                 let command: String?
                 let damage: Bool
                 let offset: Int
-                let batch, first_position, last_position: UInt64?
+                let batch, firstPosition, lastPosition: UInt64?
             }
             let sound, starts: Bool
             let findings: [Finding]
             let position: UInt64
             let digest: String
         }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
         let sample = try await SampleFolder.shared.value
         let damaged = sample.device.copy()
         let record = sample.snapshots[0] + 4
         damaged.flipBit((SampleFolder.offset(of: record) + 200) * 8, of: SampleFolder.segment(of: record))
         for device in [sample.device.copy(), damaged] {
             let report = try report(device)
-            let parsed = try JSONDecoder().decode(Report.self, from: Data(report.json.utf8))
+            let parsed = try decoder.decode(Report.self, from: Data(report.json.utf8))
             #expect(parsed.sound == report.isSound && parsed.starts == report.isSound)
             #expect(parsed.digest == report.check.newest.replay.digestText)
             #expect(parsed.position == report.check.newest.last)
             #expect(parsed.findings.map(\.reason) == report.findings.map(\.reason))
             #expect(parsed.findings.map(\.command) == report.findings.map(\.command))
-            #expect(parsed.findings.allSatisfy { $0.first_position == record && $0.last_position == record })
+            #expect(parsed.findings.allSatisfy { $0.firstPosition == record && $0.lastPosition == record })
         }
     }
 
