@@ -1,5 +1,3 @@
-import CPrefetch
-
 /// From a hash to the numbers stored under it: open addressing in flat memory, 8 bytes an entry.
 ///
 /// Keys are not kept: the caller says whether a candidate is the one it looks for. Beyond a few thousand entries the
@@ -39,7 +37,11 @@ struct FlatIndex: Sendable {
 
     /// Begins to load what `find` and `insert` will look at.
     @inline(__always)
-    func prefetch(_ hash: UInt64) { parts[part(of: hash)].prefetch(UInt32(truncatingIfNeeded: hash)) }
+    func prefetch(_ hash: UInt64) {
+        parts.withUnsafeBufferPointer { parts in
+            Part.prefetch(parts.baseAddress! + part(of: hash), UInt32(truncatingIfNeeded: hash))
+        }
+    }
 
     /// - Precondition: `number` is not `UInt32.max`.
     mutating func insert(_ hash: UInt64, _ number: UInt32) {
@@ -115,13 +117,9 @@ extension FlatIndex {
         }
 
         @inline(__always)
-        func prefetch(_ tag: UInt32) {
-            entries.withUnsafeBufferPointer { entries in
-                guard let base = entries.baseAddress else { return }
-                // In front of the first entry stands what the array knows of itself.
-                holdfast_prefetch(base - 1)
-                holdfast_prefetch(base + home(tag))
-            }
+        static func prefetch(_ part: UnsafePointer<Part>, _ tag: UInt32) {
+            // `entries` stands first, and its reference is its memory's address.
+            prefetchElement(part.pointee.home(tag), of: UnsafeRawPointer(part), stride: 8)
         }
 
         mutating func insert(_ tag: UInt32, _ number: UInt32) {

@@ -1,5 +1,3 @@
-import CPrefetch
-
 /// An array in pages of 256 elements. Copying it is cheap, and writing to a copy costs one page, not the whole: this
 /// is how a snapshot is taken of a million holds while the sale goes on.
 struct PagedArray<Element> {
@@ -16,10 +14,15 @@ struct PagedArray<Element> {
     }
 
     /// Begins to load an element.
+    /// - Precondition: there is such an element.
     @inline(__always)
     func prefetch(_ index: Int) {
-        pages[index >> Self.pageShift].withUnsafeBufferPointer { page in
-            if let base = page.baseAddress { holdfast_prefetch(base + (index & Self.pageMask)) }
+        pages.withUnsafeBufferPointer { pages in
+            prefetchElement(
+                index & Self.pageMask,
+                of: UnsafeRawPointer(pages.baseAddress! + (index >> Self.pageShift)),
+                stride: MemoryLayout<Element>.stride
+            )
         }
     }
 
