@@ -24,4 +24,16 @@ import Testing
         let found = try restarted.crash().recover().found
         #expect(found == records(1...next))
     }
+
+    /// The same for the name of a new log's first file.
+    @Test func aManifestWhoseNameWasNotSyncedIsMadeAgain() throws {
+        let device = SimulatedDevice()
+        device.plan(.fail(errno: EIO), ofOperation: "sync folder")
+        #expect(throws: LogError.self) {
+            _ = try WriteAheadLog.open(folder: WrittenLog.folder, options: .small, device: device)
+        }
+        let restarted = device.copy()
+        #expect(try restarted.appendInNewSession() == 1)
+        #expect(try restarted.crash().recover().found == records(1...1))
+    }
 }

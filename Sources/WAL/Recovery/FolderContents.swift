@@ -20,6 +20,12 @@ struct FolderContents {
         spares = names.compactMap(LogFolder.spareNumber).sorted()
         if names.contains(LogFolder.manifestName) {
             manifest = try ManifestFile.read(in: folder)
+            if mayChange && segmentNumbers.isEmpty && snapshots.isEmpty && manifest.newestSegment == 0 {
+                // The first start didn't get far. Perhaps it was this name that could not be made durable, and another
+                // sync of the folder doesn't make up for that: only making the name again does.
+                manifest = try ManifestFile.create(in: folder, identity: manifest.identity)
+                unfinished.removeAll { $0.hasPrefix(LogFolder.manifestName) }
+            }
         } else if segmentNumbers.isEmpty && snapshots.isEmpty && mayChange {
             let identity = LogIdentity(high: random.next(), low: random.next())
             manifest = try ManifestFile.create(in: folder, identity: identity)
