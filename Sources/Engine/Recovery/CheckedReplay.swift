@@ -5,7 +5,7 @@ import WAL
 public struct CheckedReplay {
     private var recovery = Recovery()
     /// The last record that the snapshot may hold: events are copied one after the other, while the sale goes on.
-    public private(set) var reach = LogPosition.zero
+    public var reach: LogPosition { recovery.reach }
     /// When the last record of the log was decided; nil before the first.
     public private(set) var lastRecordAt: Milliseconds?
 
@@ -17,8 +17,6 @@ public struct CheckedReplay {
     /// Applies one record of a snapshot.
     public mutating func restore(_ payload: UnsafeRawBufferPointer) throws(RecoveryError) {
         try recovery.restore(payload)
-        // Behind the event's number, in a record that could be read.
-        reach = max(reach, LogPosition(UInt64(littleEndian: payload.loadUnaligned(fromByteOffset: 8, as: UInt64.self))))
     }
 
     /// Applies one record of the log, unless the event's snapshot has it.

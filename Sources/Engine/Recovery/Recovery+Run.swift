@@ -7,7 +7,8 @@ extension Recovery {
     /// on any number of them, and so is the error.
     ///
     /// - Parameter cores: 1 to 64; with 1 the calling thread does everything.
-    /// - Throws: `RecoveryError` for the first record that can't be applied, else what reading the log met.
+    /// - Throws: `RecoveryError` for the first record that can't be applied, or for a log that ends before its snapshot;
+    ///   else what reading the log met.
     public mutating func run(_ log: WriteAheadLog, cores: Int = Recovery.usableCores) throws -> ReplaySummary {
         try run(log, cores: cores, runBytes: ReplayRun.bytesMax)
     }
@@ -21,7 +22,12 @@ extension Recovery {
         }
         // What was applied had been read before: a failure of the reader is a later one.
         if let first = failures.min(by: { $0.isBefore($1) }) { throw first.error }
-        return try summary.get()
+        let found = try summary.get()
+        // Going on from there would give the missing positions to other records, and the next start would pass over them.
+        guard found.lastPosition >= reach else {
+            throw RecoveryError.logEndsBeforeSnapshot(last: found.lastPosition, reach: reach)
+        }
+        return found
     }
 
     /// The cores that the calling thread may run on, at most 64.

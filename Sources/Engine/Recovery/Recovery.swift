@@ -7,6 +7,8 @@ public enum RecoveryError: Error, Equatable, CustomStringConvertible {
     /// The record can be read, but can't have happened to the event as the records before left it.
     case contradiction(position: LogPosition, event: EventKey, reason: String)
     case wrongDigest(event: EventKey, expected: UInt64, found: UInt64)
+    /// The snapshot's events are further than the log, although a snapshot is finished only when the log has them.
+    case logEndsBeforeSnapshot(last: LogPosition, reach: LogPosition)
 
     public var description: String {
         switch self {
@@ -22,6 +24,9 @@ public enum RecoveryError: Error, Equatable, CustomStringConvertible {
         case .wrongDigest(let event, let expected, let found):
             "the snapshot's event number \(event.rawValue) has digest \(found) instead of \(expected). `holdfast verify` "
                 + "says how to start from the one before; report this."
+        case .logEndsBeforeSnapshot(let last, let reach):
+            "the log ends at position \(last) and the snapshot was made when it had \(reach): records that were durable "
+                + "are gone. Nothing was changed. `holdfast verify` says what is affected and what can be done."
         }
     }
 }
@@ -42,6 +47,9 @@ public struct Recovery: Sendable {
     public var events: [EventKey: EventInventory] {
         Dictionary(uniqueKeysWithValues: slots.map { ($0.key, $0.event) })
     }
+
+    /// The last record that the snapshot may hold: events are copied one after the other, while the sale goes on.
+    var reach: LogPosition { slots.map(\.snapshotPosition).max() ?? .zero }
 
     /// A digest of all events, whatever their order.
     public var digest: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest() } }
