@@ -18,9 +18,9 @@ import Testing
     func threadsInAnyOrder(held: String) throws {
         let events = [
             "write batch", "sync batch", "open (update) /log/spare-", "write 4096 at 0 /log/spare-",
-            "rename /log/spare-",
-            "sync folder", "sync /log/MANIFEST", "open (update) /log/wal-",
+            "rename /log/spare-", "sync folder", "sync /log/MANIFEST", "open (update) /log/wal-",
         ]
+        var reordered = 0
         for (index, event) in events.enumerated() {
             for occurrence in 1...2 {
                 let device = SimulatedDevice(seed: UInt64(index * 2 + occurrence))
@@ -29,8 +29,12 @@ import Testing
                 }
                 let name = "\(held) \(occurrence) behind \(event)"
                 check(promise, on: device.crash(), name)
+                if let late = promise.index(of: held, occurrence), let early = promise.index(of: event, occurrence) {
+                    reordered += late > early ? 1 : 0
+                }
             }
         }
+        #expect(reordered >= 2, "\(held) was hardly ever late")
     }
 
     /// The same with delays drawn from the seed on every operation, and the power failing somewhere in between.
@@ -52,10 +56,16 @@ import Testing
         var acknowledged: UInt64 = 0
         var appended: UInt64 = 0
         var snapshot: UInt64 = 0
+        /// What the device was asked for after the plan was made.
+        var operations: ArraySlice<String> = []
+
+        func index(of operation: String, _ occurrence: Int) -> Int? {
+            operations.indices.filter { operations[$0].hasPrefix(operation) }.dropFirst(occurrence - 1).first
+        }
     }
 
-    /// Two segments and a snapshot in each; then a third segment and a third snapshot at the same time, so that the
-    /// first segment is let go.
+    /// Two segments and a snapshot in each; then further segments and a third snapshot at the same time, which lets the
+    /// first snapshot and the first segment go.
     private func rotateWhileSnapshotting(
         _ device: SimulatedDevice,
         _ plan: (SimulatedDevice) -> Void
@@ -67,7 +77,7 @@ import Testing
         let observer = Observer()
         try log.start(observer)
         var promise = Promise()
-        for _ in 1...20 {
+        for _ in 1...22 {
             let next = promise.appended + 1
             #expect(observer.wait(until: try log.append(next...next + 3, length: 700)))
             promise.appended += 4
@@ -79,6 +89,7 @@ import Testing
         promise.acknowledged = promise.appended
         let snapshotPosition = promise.appended
         plan(device)
+        let planned = device.operationCount
         let finished = Mutex(UInt64(0))
         let snapshotter = try JoinableThread(name: "snapshotter") {
             if (try? log.writeSnapshot(at: snapshotPosition)) != nil { finished.withLock { $0 = snapshotPosition } }
@@ -91,6 +102,7 @@ import Testing
         snapshotter.join()
         promise.acknowledged = max(promise.acknowledged, log.durablePosition.rawValue)
         promise.snapshot = max(promise.snapshot, finished.withLock { $0 })
+        promise.operations = device.operations[planned...]
         // No clean stop: the power fails with everything as it stands.
         if device.isPowerLost { try? log.close() } else { device.plan(.crash, atOperation: device.operationCount + 1) }
         return promise
