@@ -26,12 +26,23 @@ extension Simulation {
         for index in books.indices {
             books[index].rollBack(to: last)
             try books[index].compare(events[books[index].key])
+            try checkDirectory(process, books[index])
         }
         for answered in waiting {
             guard let step = answered.step, step.context.idempotency != nil else { continue }
             books[answered.event].unanswered.append(step)
         }
         waiting = []
+    }
+
+    /// Each section is found by its id.
+    private func checkDirectory(_ process: SimulatedProcess, _ book: EventBook) throws {
+        for (number, section) in (book.model?.sections ?? []).enumerated() {
+            let found = process.engine.directory.find(tenant: book.tenant, section: section.details.id)
+            guard let found, found.0 == book.key, found.1 == SectionNumber(number) else {
+                throw Violation("section \(section.details.id) is not in the directory")
+            }
+        }
     }
 
     private func replayed(from state: Recovery) throws -> Recovery {

@@ -70,7 +70,7 @@ extension Simulation {
 
     // MARK: - Loops
 
-    private mutating func runLoop(_ process: SimulatedProcess) throws {
+    mutating func runLoop(_ process: SimulatedProcess) throws {
         let number = random.below(process.loops.count)
         guard process.loops[number].waiting > 0 else { return }
         process.loops[number].runNext()

@@ -99,6 +99,8 @@ struct Simulation {
             guard let process else { return }
             if process.failure != nil || device.isPowerLost {
                 statistics.failures += 1
+                // Until the process has ended its loops go on, and may tell what they think is durable.
+                for _ in 0..<random.below(4) where !device.isPowerLost { try runLoop(process) }
                 break
             }
             if random.chance(crashPercent) { break }
