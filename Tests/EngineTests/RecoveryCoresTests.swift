@@ -106,6 +106,29 @@ import WAL
         for cores in Self.cores { Self.expectSame(try Self.recover(folder, cores: cores), as: runs) }
     }
 
+    /// An event in the snapshot is further than the log: what was durable is gone, and its positions must not be given
+    /// to other records.
+    @Test func aLogThatEndsBeforeItsSnapshotIsRefused() async throws {
+        var run = try ModelRun(seed: 5, number: 0)
+        for _ in 0..<20 { try run.step() }
+        let folder = Folder()
+        let log = try Self.open(folder)
+        try await Self.append(run.subject.records, to: log)
+        let last = log.lastPosition
+        let reach = LogPosition(last.rawValue + 3)
+        let writer = try log.beginSnapshot(at: last)
+        var buffer = RecordBuffer()
+        SnapshotRecord.write(run.subject.inventory, asOf: reach, into: &buffer) { _ in }
+        try writer.append(buffer)
+        try writer.finish()
+        try log.close()
+        for cores in Self.cores {
+            #expect(throws: RecoveryError.logEndsBeforeSnapshot(last: last, reach: reach)) {
+                _ = try Self.recover(folder, cores: cores)
+            }
+        }
+    }
+
     /// Records of several events can't be read: the first of all is told, whichever core meets its own first.
     @Test func theFirstErrorIsTold() async throws {
         let runs = try Self.runs()

@@ -106,6 +106,8 @@ struct FolderCheck {
             "it can't have happened to event number \(event.rawValue): \(reason)"
         case .wrongDigest(let event, let expected, let found):
             "the digest of event number \(event.rawValue) is \(found) and should be \(expected)"
+        case .logEndsBeforeSnapshot(let last, let reach):
+            "the snapshot holds records up to \(reach), and the log ends with \(last)"
         }
     }
 
