@@ -109,6 +109,24 @@ enum CodecSamples {
         return hold
     }
 
+    static var rows: [SeatRow] {
+        [
+            SeatRow(label: "A", from: 1, to: 20),
+            SeatRow(label: ShortText(String(repeating: "é", count: 20))!, from: 1_000_000, to: 900_100, step: 100),
+            SeatRow(label: "Loge-1", seats: .texts(["1", "1a", ShortText(String(repeating: "x", count: 16))!])),
+        ]
+    }
+
+    static let runs = [SeatRun(first: 0, count: 2), SeatRun(first: 999_000, count: 1_000, line: 15)]
+
+    static var seatedHold: HoldState { plainHold.with(seats: [SeatRun(first: 7, count: 1)]) }
+
+    static var strictSection: SectionDetails {
+        var details = fullSection
+        details.leavesNoSingleSeat = true
+        return details
+    }
+
     static let counts = SectionCounts(total: 10, buffer: 1, reserved: 2, sold: 3)
 
     static var restored: EventRestored {
@@ -128,6 +146,7 @@ enum CodecSamples {
         case eventCreated, eventUpdated, eventStatusChanged, sectionAdded, sectionUpdated, tierAdded, tierUpdated
         case holdPlaced, lineLocked, holdExtended, holdConfirmed, holdReleased, holdExpired, ticketsRefunded
         case eventRestored, holdRestored, endedSlotsRestored, answerRestored, tierRestored
+        case seatsAdded, seatsBlocked, seatsUnblocked, seatRevisionRestored
 
         init(_ fact: Fact) {
             switch fact {
@@ -150,6 +169,10 @@ enum CodecSamples {
             case .endedSlotsRestored: self = .endedSlotsRestored
             case .answerRestored: self = .answerRestored
             case .tierRestored: self = .tierRestored
+            case .seatsAdded: self = .seatsAdded
+            case .seatsBlocked: self = .seatsBlocked
+            case .seatsUnblocked: self = .seatsUnblocked
+            case .seatRevisionRestored: self = .seatRevisionRestored
             }
         }
     }
@@ -183,6 +206,16 @@ enum CodecSamples {
             .endedSlotsRestored([3, 1, 2]),
             .answerRestored(key, at: 1_800_000_000_005, [8]),
             .answerRestored(key, at: 1_800_000_000_005, [1, 2, 3]),
+            .answerRestored(key, at: 1_800_000_000_005, [8, 38, 3]),
+            .sectionAdded(strictSection),
+            .sectionUpdated(3, strictSection),
+            .seatsAdded(1, rows),
+            .seatsBlocked(2, runs),
+            .seatsUnblocked(.max, runs),
+            .seatRevisionRestored(3, revision: .max),
+            .holdPlaced(seatedHold),
+            .holdPlaced(fullHold.with(seats: runs)),
+            .holdRestored(fullHold.with(seats: runs)),
         ]
     }
 
@@ -214,6 +247,16 @@ enum CodecSamples {
             .reservedOne(plainHold, counts: counts, at: 4, isSingleSection: true),
             .reservation(plainHold, at: 5),
             .order(fullHold, at: 6),
+            .section(SectionView(number: 1, details: strictSection, counts: counts)),
+            .reserved(
+                fullHold.with(seats: runs),
+                counts: Array(repeating: counts, count: 16),
+                at: 3,
+                isSingleSection: false
+            ),
+            .reservedOne(seatedHold, counts: counts, at: 4, isSingleSection: true),
+            .reservation(seatedHold, at: 5),
+            .order(fullHold.with(seats: runs), at: 6),
         ] + rejections.map(Answer.rejected)
     }
 
@@ -226,7 +269,8 @@ enum CodecSamples {
         case tierInactive, tierNotForSection, overOrderLimit, overCustomerLimit, tooManyOpenHolds, customerMismatch
         case holdTimeOutOfRange, reservationNotFound, reservationExpired, reservationNotHeld, priceLockedOtherwise
         case noPrice, amountMismatch, orderNotFound, ticketNotFound, ticketRefunded, invalid, limitReached
-        case idempotencyKeyReused
+        case idempotencyKeyReused, seatNotFound, seatTaken, seatTwice, noSeatsTogether, singleSeatLeft, rowExists
+        case sectionInUse, sectionHasSeats, sectionWithoutSeats, tooManyRows, tooManySeats
 
         init(_ rejection: Rejection) {
             switch rejection {
@@ -267,6 +311,17 @@ enum CodecSamples {
             case .invalid: self = .invalid
             case .limitReached: self = .limitReached
             case .idempotencyKeyReused: self = .idempotencyKeyReused
+            case .seatNotFound: self = .seatNotFound
+            case .seatTaken: self = .seatTaken
+            case .seatTwice: self = .seatTwice
+            case .noSeatsTogether: self = .noSeatsTogether
+            case .singleSeatLeft: self = .singleSeatLeft
+            case .rowExists: self = .rowExists
+            case .sectionInUse: self = .sectionInUse
+            case .sectionHasSeats: self = .sectionHasSeats
+            case .sectionWithoutSeats: self = .sectionWithoutSeats
+            case .tooManyRows: self = .tooManyRows
+            case .tooManySeats: self = .tooManySeats
             }
         }
     }
@@ -287,7 +342,10 @@ enum CodecSamples {
             .customerMismatch, .holdTimeOutOfRange(askedSeconds: most, maximumSeconds: 1), .reservationNotFound,
             .reservationExpired(expiredAt: 1_800_000_000_000), .priceLockedOtherwise(most), .noPrice(most),
             .amountMismatch(given: .min, total: .max), .orderNotFound, .ticketNotFound(index: most),
-            .ticketRefunded(index: 0), .idempotencyKeyReused,
+            .ticketRefunded(index: 0), .idempotencyKeyReused, .seatNotFound(1, index: most), .seatTaken(most, seat: 2),
+            .seatTwice(1, seat: most), .noSeatsTogether(1, asked: most), .singleSeatLeft(1, seat: most),
+            .rowExists(most, index: 1), .sectionInUse(1, reserved: 2, sold: most), .sectionHasSeats(most),
+            .sectionWithoutSeats(most), .tooManyRows(asked: 1, limit: most), .tooManySeats(asked: most, limit: 1),
         ]
         rejections += [HoldStatus.held, .confirmed, .released, .expired].map { .reservationNotHeld(status: $0) }
         rejections += Rejection.Field.allCases.map { .invalid($0) }

@@ -24,6 +24,9 @@ struct ModelRun {
         subject = try ModelSubject(creating: details, context)
         model = ModelEvent(tenant: context.tenant, details: details, at: context.now)
         for number in 0..<(1 + commands.below(4)) { try perform(.addSection(commands.section(number))) }
+        for number in model.sections.indices where commands.chance(30) {
+            try perform(.addSeats(SectionNumber(number), commands.rows(model, number)))
+        }
         for _ in 0..<commands.below(4) { try perform(.addTier(commands.tier(sections: model.sections.count))) }
         try perform(.publishEvent)
     }
@@ -53,9 +56,21 @@ struct ModelRun {
                 throw difference("section \(number)", command, context, "\(counts)", "\(model.counts(number))")
             }
         }
+        try compareSeats(command, context)
         guard steps % 64 == 0 else { return }
         let broken = subject.inventory.checkInvariants()
         guard broken.isEmpty else { throw difference("invariants", command, context, "\(broken)", "none broken") }
+    }
+
+    private func compareSeats(_ command: Command, _ context: CommandContext) throws {
+        for (number, section) in model.sections.enumerated() where !section.seats.isEmpty {
+            let number = SectionNumber(number)
+            let expected = model.seatStates(number)
+            let map = subject.inventory.seatMap(of: number)
+            let found = expected.indices.compactMap { map?.states.state(of: UInt32($0)) }
+            guard found != expected else { continue }
+            throw difference("seats of section \(number)", command, context, "\(found)", "\(expected)")
+        }
     }
 
     /// Goes on with the engine's state rebuilt from its snapshot.

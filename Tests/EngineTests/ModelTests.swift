@@ -45,6 +45,8 @@ import Testing
             "tierNotFound", "tierInactive", "tierNotForSection", "overOrderLimit", "overCustomerLimit",
             "tooManyOpenHolds", "customerMismatch", "holdTimeOutOfRange", "reservationNotFound",
             "reservationExpired", "reservationNotHeld", "priceLockedOtherwise", "noPrice", "amountMismatch",
-            "orderNotFound", "ticketNotFound", "ticketRefunded", "invalid", "idempotencyKeyReused",
+            "seatNotFound", "seatTaken", "seatTwice", "noSeatsTogether", "singleSeatLeft", "rowExists", "sectionInUse",
+            "sectionHasSeats", "sectionWithoutSeats", "orderNotFound", "ticketNotFound", "ticketRefunded", "invalid",
+            "idempotencyKeyReused",
         ].map { "rejected.\($0)" }
 }

@@ -77,6 +77,10 @@ extension ModelEvent {
         guard number < sections.count else { return .refusal([.sectionNotFound]) }
         var wrong = Self.wrongSection(new)
         if new.id != sections[Int(number)].details.id { wrong.append(.invalid(.identifier)) }
+        let old = sections[Int(number)]
+        if !old.seats.isEmpty, new.total != old.details.total || new.buffer != old.details.buffer {
+            wrong.append(.sectionHasSeats(number))
+        }
         let committed = UInt64(reserved(number)) + UInt64(sold(number)) + UInt64(new.buffer)
         if UInt64(new.total) < committed {
             wrong.append(.totalBelowCommitted(asked: new.total, committed: UInt32(clamping: committed)))
@@ -86,7 +90,7 @@ extension ModelEvent {
         return .answer(sectionView(number))
     }
 
-    private func sectionView(_ number: SectionNumber) -> Answer {
+    func sectionView(_ number: SectionNumber) -> Answer {
         .section(SectionView(number: number, details: sections[Int(number)].details, counts: counts(number)))
     }
 

@@ -25,6 +25,8 @@ struct ModelCommands {
         self.sectionPrefix = sectionPrefix
     }
 
+    mutating func chance(_ percent: Int) -> Bool { random.chance(percent) }
+
     mutating func below(_ bound: Int) -> Int { random.below(bound) }
 
     /// Whether the timer for ended holds is on time; else they stay until it comes round.
@@ -57,6 +59,7 @@ struct ModelCommands {
         details.maximumPurchase = random.one(of: [4, 8, 1_000])
         details.isActive = !random.chance(5)
         details.isVisible = true
+        details.leavesNoSingleSeat = random.chance(25)
         return details
     }
 
@@ -207,13 +210,31 @@ struct ModelCommands {
         let count = random.chance(15) ? 1 + random.below(4) : 1
         var lines = (0..<count).map { _ in line(model) }
         if random.chance(1) { lines = Array(repeating: lines[0], count: 17) }
+        let named = namedSeats(&lines, model)
         return ReserveRequest(
             customer: random.chance(15) ? .empty : random.one(of: Self.customers),
             holdSeconds: random.chance(70) ? nil : random.one(of: [0, 1, 30, 600, 1_800, 86_400, .max]),
             first: lines[0],
             rest: Array(lines.dropFirst()),
+            named: named,
             isSingleSection: random.chance(50)
         )
+    }
+
+    /// Names the seats of some lines, mostly of sections that have some, and mostly as many as there are places.
+    private mutating func namedSeats(_ lines: inout [ReserveRequest.Line], _ model: ModelEvent) -> NamedSeats? {
+        let hasSeats = lines.contains {
+            $0.section < model.sections.count && !model.sections[Int($0.section)].seats.isEmpty
+        }
+        guard random.chance(hasSeats ? 50 : 1) else { return nil }
+        let names = lines.map { line -> [ShortText] in
+            guard line.quantity <= 6, random.chance(80) else { return [] }
+            return seatNames(model, line.section, Int(line.quantity) + (random.chance(1) ? 1 : 0))
+        }
+        for (index, names) in names.enumerated() where !names.isEmpty && random.chance(97) {
+            lines[index].quantity = UInt32(names.count)
+        }
+        return NamedSeats(lines: names)
     }
 
     private mutating func line(_ model: ModelEvent) -> ReserveRequest.Line {
@@ -297,13 +318,20 @@ struct ModelCommands {
     // MARK: - The organizer
 
     private mutating func catalogue(_ model: ModelEvent) -> Command {
-        switch random.weighted([30, 12, 6, 20, 6, 20, 6]) {
+        switch random.weighted([30, 12, 6, 20, 6, 20, 6, 12, 30]) {
         case 0: return resizing(model)
         case 1: return .addSection(section(model.sections.count - (random.chance(10) ? 1 : 0)))
         case 2: return .createEvent(model.details)
         case 3: return .publishEvent
         case 4: return .deleteEvent
         case 5: return .restoreEvent
+        case 7:
+            let number = random.below(model.sections.count + (random.chance(3) ? 2 : 0))
+            return .addSeats(SectionNumber(number), rows(model, number))
+        case 8:
+            let number = SectionNumber(random.below(model.sections.count + (random.chance(3) ? 2 : 0)))
+            let names = random.chance(2) ? [] : seatNames(model, number, 1 + random.below(4))
+            return .blockSeats(number, names, isBlocked: random.chance(60))
         default:
             var details = model.details
             details.openHoldsPerCustomerMax = random.one(of: [0, 2, 5])

@@ -6,6 +6,9 @@ import Engine
 struct ModelEvent {
     struct Section {
         var details: SectionDetails
+        /// Row by row, in the order in which they stand; none where places are sold by number only.
+        var seats: [Seat] = []
+        var rowLabels: [ShortText] = []
     }
 
     struct Tier {

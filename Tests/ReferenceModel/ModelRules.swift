@@ -79,6 +79,10 @@ extension ModelEvent {
             addTier(details)
         case .updateTier(let number, let details):
             updateTier(number, details)
+        case .addSeats(let number, let rows):
+            addSeats(number, rows)
+        case .blockSeats(let number, let names, let isBlocked):
+            block(number, names, isBlocked: isBlocked)
         case .reserve(let request):
             reserve(request, context, choice)
         case .lockPrice(let id, let tier):
@@ -129,7 +133,12 @@ extension ModelEvent {
         let open = openHolds(of: customer)
         if limit > 0, !customer.isEmpty, open >= limit { wrong.append(.tooManyOpenHolds(held: open, limit: limit)) }
         guard wrong.isEmpty else { return .refusal(wrong) }
-        return place(request, tiered, customer, until: now + Milliseconds(holdSeconds) * 1_000, choice, at: now)
+        let seats: [SeatRun]
+        switch chooseSeats(request) {
+        case .failure(let wrong): return .refusal(wrong.reasons)
+        case .success(let chosen): seats = chosen
+        }
+        return place(request, tiered, seats, customer, until: now + Milliseconds(holdSeconds) * 1_000, choice, at: now)
     }
 
     /// A section may come twice, at different tiers: its limits and its stock are for all of its lines together.
@@ -160,6 +169,7 @@ extension ModelEvent {
     private mutating func place(
         _ request: ReserveRequest,
         _ lines: [HoldLine],
+        _ seats: [SeatRun],
         _ customer: ShortText,
         until deadline: Milliseconds,
         _ choice: ModelChoice,
@@ -182,6 +192,7 @@ extension ModelEvent {
             endedAt: 0,
             first: locked[0],
             rest: Array(locked.dropFirst()),
+            seats: seats,
             order: nil
         )
         holds.append(Hold(state: state))

@@ -61,6 +61,8 @@ public enum Finding: Equatable, Sendable {
     indirect case event(EventView)
     case sections([SectionView])
     indirect case section(SectionView)
+    indirect case seats(SeatMapView)
+    case allSeats([SeatMapView])
     indirect case check(SectionView, quantity: UInt32, isAvailable: Bool)
     case tiers([TierView])
     indirect case price(TierView, Quote)

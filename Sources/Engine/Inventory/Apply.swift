@@ -32,6 +32,10 @@ extension EventInventory {
         case .holdReleased(let reference, let at): end(live(reference, isAnswered), .released, at)
         case .holdExpired(let reference, let at): end(live(reference, isAnswered), .expired, at)
         case .ticketsRefunded(let reference, let tickets, let restock): refund(reference, tickets, restock)
+        case .seatsAdded(let number, let rows): addSeats(number, rows)
+        case .seatsBlocked(let number, let runs): block(number, runs)
+        case .seatsUnblocked(let number, let runs): unblock(number, runs)
+        case .seatRevisionRestored(let number, let revision): setSeatRevision(number, revision)
         case .endedSlotsRestored(let slots): for slot in slots { restoreEnded(slot) }
         case .answerRestored(let key, let at, let bytes): bytes.withUnsafeBytes { restore($0, key, at) }
         }
@@ -77,10 +81,12 @@ extension EventInventory {
         case .held:
             joinCustomer(slot)
             forEachLine(slot) { $0.reserved += $1 }
+            if state.hasSeats { moveSeats(state.seats, slot, from: .free, to: .held) }
             if customer != CustomerTable.none { customers[customer].openHolds += 1 }
         case .confirmed:
             joinCustomer(slot)
             restoreSold(slot, state)
+            if state.hasSeats { restoreSoldSeats(slot, state) }
         case .released, .expired: break
         }
     }
@@ -90,6 +96,7 @@ extension EventInventory {
             $0.reserved -= $1
             $0.sold += $1
         }
+        moveSeats(of: slot, from: .held, to: .sold)
         closeForCustomer(slot)
         holds[slot].status = .confirmed
         holds.setOrder(order, of: slot)
@@ -97,6 +104,7 @@ extension EventInventory {
 
     private mutating func end(_ slot: UInt32, _ status: HoldStatus, _ at: Milliseconds) {
         forEachLine(slot) { $0.reserved -= $1 }
+        moveSeats(of: slot, from: .held, to: .free)
         closeForCustomer(slot)
         leaveCustomer(slot)
         holds[slot].status = status
@@ -113,6 +121,7 @@ extension EventInventory {
         holds.setOrder(order, of: reference.slot)
         if restock {
             for ticket in tickets { sections[section(ofTicket: ticket, in: reference.slot)].sold -= 1 }
+            freeSeats(ofTickets: tickets, reference.slot)
         }
     }
 }
@@ -150,7 +159,7 @@ extension EventInventory {
         preconditionFailure("a ticket beyond the order's last one")
     }
 
-    private func assertStock(of number: SectionNumber) {
+    func assertStock(of number: SectionNumber) {
         let section = sections[Int(number)]
         let committed = UInt64(section.details.buffer) + UInt64(section.reserved) + UInt64(section.sold)
         precondition(committed <= UInt64(section.details.total), "a section was oversold")

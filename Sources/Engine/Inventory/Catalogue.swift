@@ -36,15 +36,17 @@ public struct SectionDetails: Equatable, Sendable {
     public var id: ShortText
     public var name: String
     public var code: String = ""
-    /// Places in all; 0 to 10,000,000.
+    /// Places in all; 0 to 10,000,000. The number of its seats where it has some.
     public var total: UInt32
-    /// Places kept from sale; 0 to `total`.
+    /// Places kept from sale; 0 to `total`. The number of blocked seats where it has seats.
     public var buffer: UInt32 = 0
     /// Places of this section in one reservation: at least (1 or more) and at most (up to 1,000).
     public var minimumPurchase: UInt32 = 1
     public var maximumPurchase: UInt32 = 1_000
     public var isActive = true
     public var isVisible = true
+    /// Whether a reservation of numbered seats may not leave a free seat without a free neighbour.
+    public var leavesNoSingleSeat = false
 
     public init(id: ShortText, name: String, total: UInt32) {
         self.id = id

@@ -10,6 +10,9 @@ public enum Command: Sendable {
     indirect case updateSection(SectionNumber, SectionDetails)
     indirect case addTier(PriceTierDetails)
     indirect case updateTier(TierNumber, PriceTierDetails)
+    case addSeats(SectionNumber, [SeatRow])
+    /// Keeps seats from sale, or gives them back: the names of 1 to `InventoryLimits.seatsPerChangeMax`.
+    case blockSeats(SectionNumber, [ShortText], isBlocked: Bool)
     case reserve(ReserveRequest)
     /// Nil locks each line's own tier, or the first active one that prices its section.
     case lockPrice(HoldID, tier: TierNumber?)
@@ -44,6 +47,8 @@ public struct ReserveRequest: Sendable {
     public var holdSeconds: UInt32?
     public var first: Line
     public var rest: [Line]
+    /// The seats of lines that name theirs, which then have as many places as seats; nil where no line does.
+    public var named: NamedSeats?
     /// Whether the caller asked through the route for one section; decides the shape of the answer only.
     public var isSingleSection: Bool
 
@@ -52,12 +57,14 @@ public struct ReserveRequest: Sendable {
         holdSeconds: UInt32? = nil,
         first: Line,
         rest: [Line] = [],
+        named: NamedSeats? = nil,
         isSingleSection: Bool = true
     ) {
         self.customer = customer
         self.holdSeconds = holdSeconds
         self.first = first
         self.rest = rest
+        self.named = named
         self.isSingleSection = isSingleSection
     }
 }
@@ -91,6 +98,9 @@ public enum Query: Sendable {
     case event
     case sections
     case section(SectionNumber)
+    case seats(SectionNumber)
+    /// Of every section that has some.
+    case allSeats
     /// Whether `quantity` places of the section could be reserved now.
     case check(SectionNumber, quantity: UInt32)
     case tiers(activeOnly: Bool)

@@ -54,6 +54,8 @@ extension EventInventory {
         let section = sections[Int(number)]
         guard details.id == section.details.id else { throw .invalid(.identifier) }
         try Self.validate(details)
+        let isSized = details.total == section.details.total && details.buffer == section.details.buffer
+        guard section.seatMap == Section.noSeatMap || isSized else { throw .sectionHasSeats(number) }
         let committed = section.reserved + section.sold + details.buffer
         guard details.total >= committed else {
             throw .totalBelowCommitted(asked: details.total, committed: committed)

@@ -19,6 +19,7 @@ extension EventInventory {
             }
         }
         try checkOpenHolds(of: customer)
+        let seats = try chooseSeats(request)
         guard let vacancy = holds.vacancy(at: context.now) else { throw .limitReached(.holds) }
         return HoldState(
             reference: vacancy,
@@ -30,6 +31,7 @@ extension EventInventory {
             endedAt: 0,
             first: heldLine(request.first, at: context.now),
             rest: request.rest.isEmpty ? [] : request.rest.map { heldLine($0, at: context.now) },
+            seats: seats,
             order: nil
         )
     }

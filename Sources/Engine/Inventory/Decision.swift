@@ -30,6 +30,9 @@ extension EventInventory {
         case .updateSection(let number, let details): try decideSectionUpdate(number, details)
         case .addTier(let details): try decideTier(details)
         case .updateTier(let number, let details): try decideTierUpdate(number, details)
+        case .addSeats(let number, let rows): try decideSeats(number, rows)
+        case .blockSeats(let number, let names, let isBlocked):
+            try decideBlocking(number, names, isBlocked: isBlocked)
         case .reserve(let request): try decideReservation(request, context)
         case .lockPrice(let id, let tier): try decidePriceLock(id, tier, context)
         case .extend(let id, let seconds): try decideExtension(id, seconds, context)

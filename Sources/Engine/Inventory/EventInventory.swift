@@ -3,12 +3,18 @@
 /// Invariants, checked by `checkInvariants`:
 /// - `available + reserved + sold + buffer == total` in every section, and no term is negative;
 /// - `reserved` is the sum of the live holds' lines, `sold` that of the confirmed ones' without restocked tickets;
-/// - every live or confirmed hold of a customer is in that customer's chain, once.
+/// - every live or confirmed hold of a customer is in that customer's chain, once;
+/// - a numbered seat is free, blocked, or has one holder; in a section that has seats `total` is their number and `buffer`
+///   that of the blocked ones.
 public struct EventInventory: Sendable {
     struct Section: Sendable {
         var details: SectionDetails
         var reserved: UInt32 = 0
         var sold: UInt32 = 0
+        /// The place of its seats in `seatMaps`; `noSeatMap` for a section that sells places by number only.
+        var seatMap = Section.noSeatMap
+
+        static let noSeatMap = UInt32.max
 
         var counts: SectionCounts {
             SectionCounts(total: details.total, buffer: details.buffer, reserved: reserved, sold: sold)
@@ -76,6 +82,7 @@ extension EventInventory {
         var lastCommandAt: Milliseconds
         var sections: ContiguousArray<Section> = []
         var tiers: ContiguousArray<Tier> = []
+        var seatMaps: ContiguousArray<SeatMap> = []
         var holds = HoldSlab()
         var customers = CustomerTable()
         var idempotency = IdempotencyTable()
@@ -148,6 +155,11 @@ extension EventInventory {
         @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.tiers) { $0 } }
     }
 
+    var seatMaps: ContiguousArray<SeatMap> {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.seatMaps) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.seatMaps) { $0 } }
+    }
+
     var holds: HoldSlab {
         @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.holds) { $0 } }
         @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.holds) { $0 } }
@@ -172,6 +184,12 @@ extension EventInventory {
     /// The id of a section of this event.
     /// - Precondition: the section exists.
     public func sectionID(_ number: SectionNumber) -> ShortText { sections[Int(number)].details.id }
+
+    /// The name of a numbered seat, `<row>-<seat>`. It never changes.
+    /// - Precondition: the section has such a seat.
+    public func seatName(_ section: SectionNumber, _ position: UInt32) -> ShortText {
+        seatMaps[Int(sections[Int(section)].seatMap)].names.name(of: position)
+    }
 
     public func hasSection(_ number: SectionNumber) -> Bool { number < UInt32(sections.count) }
 
@@ -221,6 +239,10 @@ extension EventInventory {
         return SectionView(number: number, details: section.details, counts: section.counts)
     }
 
+    func seatMapView(_ number: SectionNumber) -> SeatMapView? {
+        seatMap(of: number).map { SeatMapView(section: number, counts: sections[Int(number)].counts, map: $0) }
+    }
+
     func tierView(_ number: TierNumber) -> TierView {
         TierView(number: number, version: tiers[Int(number)].version, details: tiers[Int(number)].details)
     }
@@ -248,6 +270,7 @@ extension EventInventory {
             endedAt: endedAt,
             first: holds.line(slot, 0),
             rest: rest,
+            seats: holds.seats(slot),
             order: order.map { OrderBox($0) }
         )
     }

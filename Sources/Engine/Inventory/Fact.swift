@@ -14,12 +14,18 @@ public enum Fact: Equatable, Sendable {
     case holdReleased(HoldReference, at: Milliseconds)
     case holdExpired(HoldReference, at: Milliseconds)
     case ticketsRefunded(HoldReference, tickets: [UInt32], restock: Bool)
+    /// The first ones make the section one of numbered seats.
+    case seatsAdded(SectionNumber, [SeatRow])
+    case seatsBlocked(SectionNumber, [SeatRun])
+    case seatsUnblocked(SectionNumber, [SeatRun])
     /// In snapshots only: the event itself; its sections and tiers follow, one by one.
     indirect case eventRestored(EventRestored)
     /// In snapshots only: a price tier at its version.
     indirect case tierRestored(PriceTierDetails, version: UInt32)
     /// In snapshots only: a slot of the slab, with its order where it has one.
     case holdRestored(HoldState)
+    /// In snapshots only, behind everything that changes seats: how often the section's seats have changed.
+    case seatRevisionRestored(SectionNumber, revision: UInt64)
     /// In snapshots only: ended slots in the order in which they will be used again.
     case endedSlotsRestored([UInt32])
     /// In snapshots only: an answer kept for retries.
@@ -78,8 +84,8 @@ public struct HoldState: Equatable, Sendable {
     /// When it was confirmed, released or expired; 0 while held.
     public var endedAt: Milliseconds
     public var first: HoldLine
-    // A box and not the array, so that the common hold is copied without a reference to be counted.
-    private var further: LinesBox?
+    // A box and not the arrays, so that the common hold is copied without a reference to be counted.
+    private var further: FurtherBox?
     public var order: OrderBox?
 
     package init(
@@ -92,6 +98,7 @@ public struct HoldState: Equatable, Sendable {
         endedAt: Milliseconds,
         first: HoldLine,
         rest: [HoldLine],
+        seats: [SeatRun] = [],
         order: OrderBox?
     ) {
         self.reference = reference
@@ -103,13 +110,24 @@ public struct HoldState: Equatable, Sendable {
         self.endedAt = endedAt
         self.first = first
         self.order = order
-        further = rest.isEmpty ? nil : LinesBox(rest)
+        further = rest.isEmpty && seats.isEmpty ? nil : FurtherBox(rest, seats)
     }
 
     /// The lines behind the first.
     public var rest: [HoldLine] {
         get { further?.lines ?? [] }
-        set { further = newValue.isEmpty ? nil : LinesBox(newValue) }
+        set { further = newValue.isEmpty && !hasSeats ? nil : FurtherBox(newValue, seats) }
+    }
+
+    public var hasSeats: Bool { further.map { !$0.seats.isEmpty } ?? false }
+
+    /// The numbered seats, in the order of the lines and of their positions; none for lines without.
+    public var seats: [SeatRun] { further?.seats ?? [] }
+
+    func with(seats: [SeatRun]) -> HoldState {
+        var hold = self
+        hold.further = rest.isEmpty && seats.isEmpty ? nil : FurtherBox(rest, seats)
+        return hold
     }
 
     public var lineCount: Int { 1 + (further?.lines.count ?? 0) }
@@ -126,12 +144,18 @@ public struct HoldState: Equatable, Sendable {
     }
 }
 
-private final class LinesBox: Equatable, Sendable {
+private final class FurtherBox: Equatable, Sendable {
     let lines: [HoldLine]
+    let seats: [SeatRun]
 
-    init(_ lines: [HoldLine]) { self.lines = lines }
+    init(_ lines: [HoldLine], _ seats: [SeatRun]) {
+        self.lines = lines
+        self.seats = seats
+    }
 
-    static func == (left: LinesBox, right: LinesBox) -> Bool { left.lines == right.lines }
+    static func == (left: FurtherBox, right: FurtherBox) -> Bool {
+        left.lines == right.lines && left.seats == right.seats
+    }
 }
 
 /// An order kept out of line, so that a hold without one stays small.

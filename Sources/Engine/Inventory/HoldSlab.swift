@@ -15,6 +15,7 @@ struct HoldSlab: Sendable {
     private struct Extra: Sendable {
         var lines: ContiguousArray<Line> = []
         var order: OrderState?
+        var seats: ContiguousArray<SeatRun> = []
     }
 
     /// Slots to be used again, the one that ended first at the head, chained by `next`.
@@ -102,6 +103,7 @@ struct HoldSlab: Sendable {
             holds.append(hold)
         }
         if !state.rest.isEmpty { addLines(state.rest, to: slot) }
+        if state.hasSeats { extras[extra(of: slot)].seats = ContiguousArray(state.seats) }
         if let order = state.order { setOrder(order.state, of: slot) }
     }
 
@@ -206,6 +208,12 @@ extension HoldSlab {
     func order(_ slot: UInt32) -> OrderState? {
         let extra = holds[Int(slot)].extra
         return extra == PackedHold.noExtra ? nil : extras[Int(extra)].order
+    }
+
+    /// The numbered seats of all lines.
+    func seats(_ slot: UInt32) -> [SeatRun] {
+        let extra = holds[Int(slot)].extra
+        return extra == PackedHold.noExtra ? [] : Array(extras[Int(extra)].seats)
     }
 
     mutating func setOrder(_ order: OrderState, of slot: UInt32) { extras[extra(of: slot)].order = order }

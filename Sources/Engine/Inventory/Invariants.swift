@@ -24,6 +24,7 @@ extension EventInventory {
                 broken.append("customer \(customer): open holds miscounted")
             }
         }
+        broken += checkSeats()
         return broken
     }
 
@@ -64,5 +65,69 @@ extension EventInventory {
             slot = holds[slot].next
         }
         return length
+    }
+}
+
+// MARK: - Numbered seats
+
+extension EventInventory {
+    /// Every seat has at most one holder, is what its holder makes it, and the section's counts are those of its seats.
+    func checkSeats() -> [String] {
+        guard !seatMaps.isEmpty else { return [] }
+        var broken: [String] = []
+        var expected = sections.map { section in
+            let map = section.seatMap
+            return [SeatState](
+                repeating: .free,
+                count: map == Section.noSeatMap ? 0 : Int(seatMaps[Int(map)].seatCount)
+            )
+        }
+        for slot in 0..<UInt32(holds.count) { hold(slot, &expected, &broken) }
+        for (number, section) in sections.enumerated() where section.seatMap != Section.noSeatMap {
+            broken += check(section, SectionNumber(number), expected[number])
+        }
+        return broken
+    }
+
+    /// Puts the seats of a live or confirmed hold into `expected`.
+    private func hold(_ slot: UInt32, _ expected: inout [[SeatState]], _ broken: inout [String]) {
+        let state = holdState(slot)
+        guard state.hasSeats, state.status == .held || state.status == .confirmed else { return }
+        let restocked = Set(state.order?.state.restocked ?? [])
+        var ticket: UInt32 = 0
+        for index in 0..<state.lineCount {
+            let line = state[line: index]
+            let seats = state.seats.filter { Int($0.line) == index }.flatMap { Array($0.positions) }
+            if !seats.isEmpty, seats.count != Int(line.quantity) {
+                broken.append("hold \(slot): \(seats.count) seats for \(line.quantity) places")
+            }
+            for (place, seat) in seats.enumerated() where !restocked.contains(ticket + UInt32(place)) {
+                if expected[Int(line.section)][Int(seat)] != .free {
+                    broken.append("seat \(seatName(line.section, seat)) of section \(line.section) has two holders")
+                }
+                expected[Int(line.section)][Int(seat)] = state.status == .held ? .held : .sold
+            }
+            ticket += line.quantity
+        }
+    }
+
+    private func check(_ section: Section, _ number: SectionNumber, _ expected: [SeatState]) -> [String] {
+        let map = seatMaps[Int(section.seatMap)]
+        var broken = map.checkInvariants().map { "section \(number): \($0)" }
+        var counts: [SeatState: UInt32] = [:]
+        for (seat, holder) in expected.enumerated() {
+            let state = map.states.state(of: UInt32(seat))
+            counts[state, default: 0] += 1
+            guard state != holder, !(state == .blocked && holder == .free) else { continue }
+            broken.append("seat \(seatName(number, UInt32(seat))) is \(state), its holder makes it \(holder)")
+        }
+        let found = SectionCounts(
+            total: map.seatCount,
+            buffer: counts[.blocked] ?? 0,
+            reserved: counts[.held] ?? 0,
+            sold: counts[.sold] ?? 0
+        )
+        if found != section.counts { broken.append("section \(number): \(section.counts), but its seats say \(found)") }
+        return broken
     }
 }

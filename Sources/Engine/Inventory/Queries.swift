@@ -8,6 +8,11 @@ extension EventInventory {
         case .section(let number):
             guard hasSection(number) else { throw .sectionNotFound }
             return .section(sectionView(number))
+        case .seats(let number):
+            guard hasSection(number) else { throw .sectionNotFound }
+            guard let view = seatMapView(number) else { throw .sectionWithoutSeats(number) }
+            return .seats(view)
+        case .allSeats: return .allSeats((0..<SectionNumber(sections.count)).compactMap { seatMapView($0) })
         case .check(let number, let quantity):
             guard hasSection(number) else { throw .sectionNotFound }
             return check(number, quantity)

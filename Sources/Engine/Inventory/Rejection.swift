@@ -35,6 +35,22 @@ public enum Rejection: Error, Equatable, Sendable {
     case orderNotFound
     case ticketNotFound(index: UInt32)
     case ticketRefunded(index: UInt32)
+    /// `index` counts the names of one line, or of one change, from 0.
+    case seatNotFound(SectionNumber, index: UInt32)
+    case seatTaken(SectionNumber, seat: UInt32)
+    case seatTwice(SectionNumber, seat: UInt32)
+    case noSeatsTogether(SectionNumber, asked: UInt32)
+    /// The seat that the reservation would leave without a free neighbour.
+    case singleSeatLeft(SectionNumber, seat: UInt32)
+    /// `index` counts the rows of one change from 0.
+    case rowExists(SectionNumber, index: UInt32)
+    /// Numbered seats for a section that has begun to sell places without.
+    case sectionInUse(SectionNumber, reserved: UInt32, sold: UInt32)
+    /// Another total or buffer for a section where they are the number of its seats.
+    case sectionHasSeats(SectionNumber)
+    case sectionWithoutSeats(SectionNumber)
+    case tooManyRows(asked: UInt32, limit: UInt32)
+    case tooManySeats(asked: UInt32, limit: UInt32)
     case invalid(Field)
     case limitReached(Limit)
     /// The key was used before with another payload.
@@ -43,7 +59,7 @@ public enum Rejection: Error, Equatable, Sendable {
     /// A value outside its documented range.
     public enum Field: UInt8, Sendable, CaseIterable {
         case name, currency, salesWindow, holdTime, attributes, total, buffer, purchaseRange, price, taxRate
-        case groupDiscount, quantity, lines, paymentReference, identifier
+        case groupDiscount, quantity, lines, paymentReference, identifier, seats
     }
 
     public enum Limit: UInt8, Sendable, CaseIterable {

@@ -6,7 +6,9 @@ extension EventInventory {
         try body(.eventRestored(restored))
         for section in sections { try body(.sectionAdded(section.details)) }
         for tier in tiers { try body(.tierRestored(tier.details, version: tier.version)) }
+        for (number, map) in seatedSections { try visitSeats(number, map, body) }
         for slot in 0..<UInt32(holds.count) { try body(.holdRestored(holdState(slot))) }
+        for (number, map) in seatedSections { try body(.seatRevisionRestored(number, revision: map.revision)) }
         var failure: E?
         var referred = [Bool](repeating: false, count: holds.count)
         idempotency.visit { key, at, bytes in
@@ -19,6 +21,35 @@ extension EventInventory {
         if let failure { throw failure }
         for chunk in endedSlots(referred) { try body(.endedSlotsRestored(chunk)) }
     }
+
+    private var seatedSections: [(SectionNumber, SeatMap)] {
+        sections.indices.compactMap { index in seatMap(of: SectionNumber(index)).map { (SectionNumber(index), $0) } }
+    }
+
+    /// Rows and blocked seats. Which seats are held and sold follows from the holds.
+    private func visitSeats<E: Error>(
+        _ number: SectionNumber,
+        _ map: SeatMap,
+        _ body: (Fact) throws(E) -> Void
+    ) throws(E) {
+        var first = 0
+        while first < map.rowCount {
+            let rows = first..<min(first + Self.rowsPerFact, map.rowCount)
+            try body(.seatsAdded(number, rows.map { map.row($0) }))
+            first = rows.upperBound
+        }
+        for row in 0..<map.rowCount {
+            var blocked: [SeatRun] = []
+            map.states.visit(map.names.positions(ofRow: row)) { state, seats in
+                guard state == .blocked else { return }
+                blocked.append(SeatRun(first: seats.lowerBound, count: UInt16(seats.count)))
+            }
+            if !blocked.isEmpty { try body(.seatsBlocked(number, blocked)) }
+        }
+    }
+
+    /// Few enough for a record of some hundred kilobytes, whatever the seats are called.
+    private static let rowsPerFact = 16
 
     private var restored: EventRestored {
         EventRestored(

@@ -4,17 +4,23 @@ import WAL
 
 extension Answer {
     /// Whether bytes begin an answer that is kept whole, of a kind that `init(from:)` reads.
-    static func isKnown(_ bytes: UnsafeRawBufferPointer) -> Bool { !bytes.isEmpty && (1...8).contains(bytes[0]) }
-}
+    static func isKnown(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let kind = bytes.first else { return false }
+        return (1...9).contains(kind) || (4 + seated...7 + seated).contains(kind)
+    }
 
-extension Answer {
+    /// Added to the kind of an answer about a hold that has seats; they follow the hold.
+    private static let seated: UInt8 = 8
+    /// Instead of `section`'s kind for one that leaves no single seat.
+    private static let sectionLeavingNoSingleSeat: UInt8 = 9
+
     func encode(into buffer: inout RecordBuffer) {
         switch self {
         case .event(let view):
             buffer.write(UInt8(1))
             buffer.write(view)
         case .section(let view):
-            buffer.write(UInt8(2))
+            buffer.write(view.details.leavesNoSingleSeat ? Self.sectionLeavingNoSingleSeat : 2)
             buffer.write(view.number)
             buffer.write(view.details)
             buffer.write(view.counts)
@@ -24,24 +30,20 @@ extension Answer {
             buffer.write(view.version)
             buffer.write(view.details)
         case .reserved(let hold, let counts, let at, let isSingleSection):
-            buffer.write(UInt8(4))
-            buffer.write(hold)
+            Self.encode(hold, kind: 4, into: &buffer)
             buffer.write(at)
             buffer.write(isSingleSection)
             for counts in counts { buffer.write(counts) }
         case .reservedOne(let hold, let counts, let at, let isSingleSection):
-            buffer.write(UInt8(5))
-            buffer.write(hold)
+            Self.encode(hold, kind: 5, into: &buffer)
             buffer.write(at)
             buffer.write(isSingleSection)
             buffer.write(counts)
         case .reservation(let hold, let at):
-            buffer.write(UInt8(6))
-            buffer.write(hold)
+            Self.encode(hold, kind: 6, into: &buffer)
             buffer.write(at)
         case .order(let hold, let at):
-            buffer.write(UInt8(7))
-            buffer.write(hold)
+            Self.encode(hold, kind: 7, into: &buffer)
             buffer.write(at)
         case .rejected(let rejection):
             buffer.write(UInt8(8))
@@ -49,31 +51,59 @@ extension Answer {
         }
     }
 
+    private static func encode(_ hold: HoldState, kind: UInt8, into buffer: inout RecordBuffer) {
+        buffer.write(hold.hasSeats ? kind + seated : kind)
+        buffer.write(hold)
+        if hold.hasSeats { buffer.write(hold.seats) }
+    }
+
+    /// Whether only readers that know numbered seats can read the answer when it is kept whole.
+    var isOfSeats: Bool {
+        switch self {
+        case .event, .tier: false
+        case .section(let view): view.details.leavesNoSingleSeat
+        case .reserved(let hold, _, _, _), .reservedOne(let hold, _, _, _), .reservation(let hold, _),
+            .order(let hold, _):
+            hold.hasSeats
+        case .rejected(let rejection): rejection.isOfSeats
+        }
+    }
+
     init(from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
         let kind = try decoder.read(UInt8.self)
-        switch kind {
+        let isSeated = (4 + Self.seated...7 + Self.seated).contains(kind)
+        switch isSeated ? kind - Self.seated : kind {
         case 1: self = .event(try decoder.readEventView())
-        case 2:
+        case 2, Self.sectionLeavingNoSingleSeat:
             let number = try decoder.read(SectionNumber.self)
-            let details = try decoder.readSectionDetails()
+            let details = try decoder.readSectionDetails(leavesNoSingleSeat: kind != 2)
             self = .section(SectionView(number: number, details: details, counts: try decoder.readCounts()))
         case 3:
             let number = try decoder.read(TierNumber.self)
             let version = try decoder.read(UInt32.self)
             self = .tier(TierView(number: number, version: version, details: try decoder.readTierDetails()))
-        case 4, 5: self = try Self.reserved(from: &decoder, isOne: kind == 5)
-        case 6: self = .reservation(try decoder.readHold(), at: try decoder.read())
-        case 7: self = .order(try decoder.readHold(), at: try decoder.read())
+        case 4: self = try Self.reserved(from: &decoder, isOne: false, isSeated)
+        case 5: self = try Self.reserved(from: &decoder, isOne: true, isSeated)
+        case 6: self = .reservation(try Self.hold(from: &decoder, isSeated), at: try decoder.read())
+        case 7: self = .order(try Self.hold(from: &decoder, isSeated), at: try decoder.read())
         case 8: self = .rejected(try Rejection(from: &decoder))
         default: throw decoder.malformed("\(kind) is no kind of answer")
         }
     }
 
+    private static func hold(
+        from decoder: inout RecordDecoder,
+        _ isSeated: Bool
+    ) throws(RecordDecoder.Malformed) -> HoldState {
+        isSeated ? try decoder.readSeatedHold() : try decoder.readHold()
+    }
+
     private static func reserved(
         from decoder: inout RecordDecoder,
-        isOne: Bool
+        isOne: Bool,
+        _ isSeated: Bool
     ) throws(RecordDecoder.Malformed) -> Answer {
-        let hold = try decoder.readHold()
+        let hold = try hold(from: &decoder, isSeated)
         let at = try decoder.read(Milliseconds.self)
         let isSingle = try decoder.readBool()
         if isOne { return .reservedOne(hold, counts: try decoder.readCounts(), at: at, isSingleSection: isSingle) }

@@ -83,7 +83,7 @@ extension RecordDecoder {
         return details
     }
 
-    mutating func readSectionDetails() throws(Malformed) -> SectionDetails {
+    mutating func readSectionDetails(leavesNoSingleSeat: Bool = false) throws(Malformed) -> SectionDetails {
         let id = try readShortText()
         let name = try readString()
         let code = try readString()
@@ -94,6 +94,7 @@ extension RecordDecoder {
         details.maximumPurchase = try read()
         details.isActive = try readBool()
         details.isVisible = try readBool()
+        details.leavesNoSingleSeat = leavesNoSingleSeat
         return details
     }
 

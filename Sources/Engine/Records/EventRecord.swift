@@ -2,8 +2,8 @@ import WAL
 
 /// One record of the log: what one command did to one event, with its idempotency key and answer where it had a key.
 ///
-/// Layout: event (8), time (8), flags (1: bit 0 key and answer present, bit 1 the answer refers to a hold), fact count
-/// (2), facts, then with bit 0 key (24) and answer, up to the record's end.
+/// Layout: event (8), time (8), flags (1: bit 0 key and answer present, bit 1 the answer refers to a hold, bit 2
+/// only a reader that knows numbered seats knows the answer's kind), fact count (2), facts, then with bit 0 key (24) and answer, up to the record's end.
 public struct EventRecord: Equatable, Sendable {
     public var event: EventKey
     public var at: Milliseconds
@@ -18,6 +18,7 @@ struct EventRecordHeader {
     /// The flags' bits.
     static let hasKey: UInt8 = 1
     static let answerRefersToHold: UInt8 = 2
+    static let answerIsOfSeats: UInt8 = 4
 
     let event: EventKey
     let at: Milliseconds
@@ -26,13 +27,14 @@ struct EventRecordHeader {
 
     var hasKey: Bool { flags & Self.hasKey != 0 }
     var answerRefersToHold: Bool { flags & Self.answerRefersToHold != 0 }
+    var answerIsOfSeats: Bool { flags & Self.answerIsOfSeats != 0 }
 
     init(from decoder: inout RecordDecoder) throws(RecordDecoder.Malformed) {
         event = EventKey(rawValue: try decoder.read())
         at = try decoder.read()
         flags = try decoder.read()
-        // A reference without a key would be to nothing.
-        guard flags <= 3, flags != Self.answerRefersToHold else { throw decoder.malformed("unknown flags \(flags)") }
+        // What the other flags say of an answer would be of nothing without a key, and an answer is of one kind.
+        guard flags <= 1 || flags == 3 || flags == 5 else { throw decoder.malformed("unknown flags \(flags)") }
         factCount = Int(try decoder.read(UInt16.self))
     }
 }
@@ -41,7 +43,9 @@ extension RecordDecoder {
     /// The answer's bytes, which go on to the record's end.
     mutating func readAnswer(_ header: EventRecordHeader) throws(Malformed) -> UnsafeRawBufferPointer {
         let answer = rest()
-        guard KeptAnswer.isReference(answer) == header.answerRefersToHold else {
+        guard KeptAnswer.isReference(answer) == header.answerRefersToHold,
+            (!header.answerRefersToHold && KeptAnswer.isOfSeats(answer)) == header.answerIsOfSeats
+        else {
             throw malformed("an answer that is not of the kind that the flags say")
         }
         // Found out now, not when somebody retries.
@@ -62,7 +66,8 @@ extension RecordBuffer {
     ) -> (answerStart: Int, refersToHold: Bool) {
         // Only a fact about the hold can tell its slot that an answer refers to it.
         let refersToHold = key != nil && decision.first != nil && decision.answer.refersToHold(at: now)
-        begin(event, at: now, key, refersToHold, factCount: (decision.first == nil ? 0 : 1) + decision.rest.count)
+        let factCount = (decision.first == nil ? 0 : 1) + decision.rest.count
+        begin(event, at: now, key, refersToHold, decision.answer, factCount: factCount)
         decision.first?.encode(into: &self)
         for fact in decision.rest { fact.encode(into: &self) }
         return (end(decision.answer, key, refersToHold), refersToHold)
@@ -77,7 +82,7 @@ extension RecordBuffer {
         key: IdempotencyKey?
     ) -> (answerStart: Int, refersToHold: Bool) {
         let refersToHold = key != nil && answer.refersToHold(at: now)
-        begin(event, at: now, key, refersToHold, factCount: 1)
+        begin(event, at: now, key, refersToHold, answer, factCount: 1)
         writeFact(placed: hold)
         return (end(answer, key, refersToHold), refersToHold)
     }
@@ -87,14 +92,19 @@ extension RecordBuffer {
         at now: Milliseconds,
         _ key: IdempotencyKey?,
         _ refersToHold: Bool,
+        _ answer: Answer,
         factCount: Int
     ) {
         beginRecord()
         write(event.rawValue)
         write(now)
-        write(
-            (key == nil ? 0 : EventRecordHeader.hasKey) | (refersToHold ? EventRecordHeader.answerRefersToHold : 0)
-        )
+        var flags = key == nil ? 0 : EventRecordHeader.hasKey
+        if refersToHold {
+            flags |= EventRecordHeader.answerRefersToHold
+        } else if key != nil, answer.isOfSeats {
+            flags |= EventRecordHeader.answerIsOfSeats
+        }
+        write(flags)
         write(UInt16(factCount))
     }
 

@@ -13,6 +13,15 @@ extension Fact {
         case .eventUpdated(let details): buffer.write(details)
         case .eventStatusChanged(let status): buffer.write(status.rawValue)
         case .sectionAdded(let details): buffer.write(details)
+        case .seatsAdded(let number, let rows):
+            buffer.write(number)
+            buffer.write(rows)
+        case .seatsBlocked(let number, let runs), .seatsUnblocked(let number, let runs):
+            buffer.write(number)
+            buffer.write(runs)
+        case .seatRevisionRestored(let number, let revision):
+            buffer.write(number)
+            buffer.write(revision)
         case .sectionUpdated(let number, let details):
             buffer.write(number)
             buffer.write(details)
@@ -20,7 +29,9 @@ extension Fact {
         case .tierUpdated(let number, let details):
             buffer.write(number)
             buffer.write(details)
-        case .holdPlaced(let hold), .holdRestored(let hold): buffer.write(hold)
+        case .holdPlaced(let hold), .holdRestored(let hold):
+            buffer.write(hold)
+            if hold.hasSeats { buffer.write(hold.seats) }
         case .lineLocked(let reference, let line, let tier, let lock):
             buffer.write(reference)
             buffer.write(line)
@@ -55,11 +66,12 @@ extension Fact {
         case .eventCreated: 1
         case .eventUpdated: 2
         case .eventStatusChanged: 3
-        case .sectionAdded: 4
-        case .sectionUpdated: 5
+        // What a reader that knows no seats would lose has another kind, so that it refuses instead.
+        case .sectionAdded(let details): details.leavesNoSingleSeat ? 27 : 4
+        case .sectionUpdated(_, let details): details.leavesNoSingleSeat ? 28 : 5
         case .tierAdded: 6
         case .tierUpdated: 7
-        case .holdPlaced: 8
+        case .holdPlaced(let hold): hold.hasSeats ? 22 : 8
         case .lineLocked: 9
         case .holdExtended: 10
         case .holdConfirmed: 11
@@ -67,11 +79,16 @@ extension Fact {
         case .holdExpired: 13
         case .ticketsRefunded: 14
         case .eventRestored: 15
-        case .holdRestored: 16
+        case .holdRestored(let hold): hold.hasSeats ? 23 : 16
         case .endedSlotsRestored: 17
-        // A reader that knows only whole answers must not take a reference for one.
-        case .answerRestored(_, _, let bytes): bytes.withUnsafeBytes { KeptAnswer.isReference($0) } ? 20 : 18
+        // A reader that knows only whole answers must not take a reference for one, nor one that knows no seats theirs.
+        case .answerRestored(_, _, let bytes):
+            bytes.withUnsafeBytes { KeptAnswer.isReference($0) ? 20 : KeptAnswer.isOfSeats($0) ? 29 : 18 }
         case .tierRestored: 19
+        case .seatsAdded: 21
+        case .seatsBlocked: 24
+        case .seatsUnblocked: 25
+        case .seatRevisionRestored: 26
         }
     }
 
@@ -104,7 +121,7 @@ extension Fact {
         case 15: self = .eventRestored(try decoder.readEventRestored())
         case 16: self = .holdRestored(try decoder.readHold())
         case 17: self = .endedSlotsRestored(try decoder.readNumbers())
-        case 18, 20:
+        case 18, 20, 29:
             let key = try decoder.readKey()
             let at = try decoder.read(Milliseconds.self)
             let answer = Array(try decoder.readBytes(count: UInt32.self))
@@ -113,7 +130,26 @@ extension Fact {
             }
             self = .answerRestored(key, at: at, answer)
         case 19: self = .tierRestored(try decoder.readTierDetails(), version: try decoder.read())
+        case 21...28: self = try Self.ofSeats(kind, from: &decoder)
         default: throw decoder.malformed("\(kind) is no kind of fact")
+        }
+    }
+}
+
+extension Fact {
+    private static func ofSeats(
+        _ kind: UInt8,
+        from decoder: inout RecordDecoder
+    ) throws(RecordDecoder.Malformed) -> Fact {
+        switch kind {
+        case 21: .seatsAdded(try decoder.read(), try decoder.readRows())
+        case 22: .holdPlaced(try decoder.readSeatedHold())
+        case 23: .holdRestored(try decoder.readSeatedHold())
+        case 24: .seatsBlocked(try decoder.read(), try decoder.readRuns())
+        case 25: .seatsUnblocked(try decoder.read(), try decoder.readRuns())
+        case 26: .seatRevisionRestored(try decoder.read(), revision: try decoder.read())
+        case 27: .sectionAdded(try decoder.readSectionDetails(leavesNoSingleSeat: true))
+        default: .sectionUpdated(try decoder.read(), try decoder.readSectionDetails(leavesNoSingleSeat: true))
         }
     }
 }
@@ -121,13 +157,15 @@ extension Fact {
 extension RecordBuffer {
     /// Writes `Fact.holdPlaced`.
     mutating func writeFact(placed hold: HoldState) {
-        write(UInt8(8))
+        write(UInt8(hold.hasSeats ? 22 : 8))
         write(hold)
+        if hold.hasSeats { write(hold.seats) }
     }
 }
 
 extension RecordDecoder {
-    /// The hold of `Fact.holdPlaced`, when that is what comes next; nil, and nothing read, for any other fact.
+    /// The hold of `Fact.holdPlaced`, when that is what comes next, and it has no seats; nil, and nothing read, for any
+    /// other fact.
     mutating func readPlacedHold() throws(Malformed) -> HoldState? {
         guard nextByte == 8 else { return nil }
         _ = try read(UInt8.self)

@@ -36,6 +36,13 @@ struct KeptAnswer {
     static func isReference(_ bytes: UnsafeRawBufferPointer) -> Bool {
         !bytes.isEmpty && (bytes[0] & mark != 0 || Kind(firstForm: bytes[0]) != nil)
     }
+
+    /// Whether only readers that know numbered seats can read the answer of these bytes, which is kept whole.
+    static func isOfSeats(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let kind = bytes.first else { return false }
+        if kind == 8 { return Rejection.isOfSeats(UnsafeRawBufferPointer(rebasing: bytes[1...])) }
+        return (9...15).contains(kind)
+    }
 }
 
 extension KeptAnswer {

@@ -11,6 +11,22 @@ extension Rejection {
         buffer.write(c)
     }
 
+    /// Whether only readers that know numbered seats know the refusal.
+    var isOfSeats: Bool {
+        switch self {
+        case .seatNotFound, .seatTaken, .seatTwice, .noSeatsTogether, .singleSeatLeft, .rowExists, .sectionInUse,
+            .sectionHasSeats, .sectionWithoutSeats, .tooManyRows, .tooManySeats, .invalid(.seats):
+            true
+        default: false
+        }
+    }
+
+    /// The same, of a refusal's bytes.
+    static func isOfSeats(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count >= 2 else { return false }
+        return bytes[0] >= 38 || bytes[0] == 35 && bytes[1] >= Rejection.Field.seats.rawValue
+    }
+
     private var numbers: (UInt8, Int64, Int64, Int64) {
         switch self {
         case .eventNotFound: (1, 0, 0, 0)
@@ -52,6 +68,17 @@ extension Rejection {
         case .invalid(let field): (35, Int64(field.rawValue), 0, 0)
         case .limitReached(let limit): (36, Int64(limit.rawValue), 0, 0)
         case .idempotencyKeyReused: (37, 0, 0, 0)
+        case .seatNotFound(let section, let index): (38, Int64(section), Int64(index), 0)
+        case .seatTaken(let section, let seat): (39, Int64(section), Int64(seat), 0)
+        case .seatTwice(let section, let seat): (40, Int64(section), Int64(seat), 0)
+        case .noSeatsTogether(let section, let asked): (41, Int64(section), Int64(asked), 0)
+        case .singleSeatLeft(let section, let seat): (42, Int64(section), Int64(seat), 0)
+        case .rowExists(let section, let index): (43, Int64(section), Int64(index), 0)
+        case .sectionInUse(let section, let reserved, let sold): (44, Int64(section), Int64(reserved), Int64(sold))
+        case .sectionHasSeats(let section): (45, Int64(section), 0, 0)
+        case .sectionWithoutSeats(let section): (46, Int64(section), 0, 0)
+        case .tooManyRows(let asked, let limit): (47, Int64(asked), Int64(limit), 0)
+        case .tooManySeats(let asked, let limit): (48, Int64(asked), Int64(limit), 0)
         }
     }
 
@@ -108,6 +135,17 @@ extension Rejection {
         case 35: self = .invalid(try raw(a))
         case 36: self = .limitReached(try raw(a))
         case 37: self = .idempotencyKeyReused
+        case 38: self = .seatNotFound(try number(a), index: try number(b))
+        case 39: self = .seatTaken(try number(a), seat: try number(b))
+        case 40: self = .seatTwice(try number(a), seat: try number(b))
+        case 41: self = .noSeatsTogether(try number(a), asked: try number(b))
+        case 42: self = .singleSeatLeft(try number(a), seat: try number(b))
+        case 43: self = .rowExists(try number(a), index: try number(b))
+        case 44: self = .sectionInUse(try number(a), reserved: try number(b), sold: try number(c))
+        case 45: self = .sectionHasSeats(try number(a))
+        case 46: self = .sectionWithoutSeats(try number(a))
+        case 47: self = .tooManyRows(asked: try number(a), limit: try number(b))
+        case 48: self = .tooManySeats(asked: try number(a), limit: try number(b))
         default: throw decoder.malformed("\(kind) is no kind of rejection")
         }
     }

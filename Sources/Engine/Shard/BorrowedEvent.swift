@@ -15,6 +15,12 @@ public struct BorrowedEvent {
     /// - Precondition: the section exists.
     public func sectionID(_ number: SectionNumber) -> ShortText { place.pointee.sectionID(number) }
 
+    /// The name of a numbered seat.
+    /// - Precondition: the section has such a seat.
+    public func seatName(_ section: SectionNumber, _ position: UInt32) -> ShortText {
+        place.pointee.seatName(section, position)
+    }
+
     /// The answer to an earlier command with the same key; nil when the key is new.
     /// - Throws: `idempotencyKeyReused` when the key came with another payload.
     public func remembered(_ key: IdempotencyKey) throws(Rejection) -> Answer? {

@@ -1,4 +1,4 @@
-/// Bytes of memory that a shard has set aside for its events' holds, by what they are for.
+/// Bytes of memory that a shard has set aside for its events' holds and seats, by what they are for.
 public struct ShardMemory: Sendable {
     public internal(set) var holds = 0
     /// Orders, and lines beyond a hold's first.
@@ -10,9 +10,11 @@ public struct ShardMemory: Sendable {
     public internal(set) var answers = 0
     public internal(set) var answerIndex = 0
     public internal(set) var deadlines = 0
+    /// Numbered seats: what they are called, and what they are.
+    public internal(set) var seats = 0
 
     public var total: Int {
-        holds + extras + prices + customers + customerIndex + answers + answerIndex + deadlines
+        seats + holds + extras + prices + customers + customerIndex + answers + answerIndex + deadlines
     }
 }
 
@@ -38,5 +40,6 @@ extension EventInventory {
         let (answers, answerIndex) = idempotency.byteCounts
         memory.answers += answers
         memory.answerIndex += answerIndex
+        memory.seats += seatMaps.reduce(0) { $0 + $1.byteCount }
     }
 }

@@ -61,7 +61,7 @@ extension ByteWriter {
         endObject()
     }
 
-    fileprivate mutating func nextCursor(_ cursor: String?) {
+    mutating func nextCursor(_ cursor: String?) {
         key("next_cursor")
         if let cursor { string(cursor) } else { null() }
     }
@@ -157,6 +157,7 @@ extension ByteWriter {
         field("maximum_purchase", Int64(view.details.maximumPurchase))
         field("is_active", view.details.isActive)
         field("is_visible", view.details.isVisible)
+        if view.details.leavesNoSingleSeat { field("leave_no_single_seat", true) }
         endObject()
     }
 }

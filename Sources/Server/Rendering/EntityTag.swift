@@ -22,7 +22,10 @@ extension SectionView {
         hash.combine(counts.sold)
         hash.combine(details.minimumPurchase)
         hash.combine(details.maximumPurchase)
-        hash.combine(UInt8(details.isActive ? 1 : 0) | UInt8(details.isVisible ? 2 : 0))
+        hash.combine(
+            UInt8(details.isActive ? 1 : 0) | UInt8(details.isVisible ? 2 : 0)
+                | UInt8(details.leavesNoSingleSeat ? 4 : 0)
+        )
         return hash.finish()
     }
 }

@@ -8,6 +8,7 @@ protocol EventConstants {
     /// ISO 4217, three capital letters.
     var currency: ShortText { get }
     func sectionID(_ number: SectionNumber) -> ShortText
+    func seatName(_ section: SectionNumber, _ position: UInt32) -> ShortText
 }
 
 extension EventInventory: EventConstants {
@@ -23,4 +24,5 @@ struct NoEvent: EventConstants {
     var id: ShortText { .empty }
     var currency: ShortText { .empty }
     func sectionID(_ number: SectionNumber) -> ShortText { .empty }
+    func seatName(_ section: SectionNumber, _ position: UInt32) -> ShortText { .empty }
 }

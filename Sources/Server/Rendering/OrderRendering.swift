@@ -48,10 +48,12 @@ extension ByteWriter {
         for lineIndex in 0..<hold.lineCount {
             let line = hold[line: lineIndex]
             let section = event.sectionID(line.section)
-            for _ in 0..<line.quantity {
+            let seats = hold.hasSeats ? hold.seats.filter { Int($0.line) == lineIndex }.flatMap(\.positions) : []
+            for place in 0..<Int(line.quantity) {
                 let isRefunded = nextRefund == index
                 if isRefunded { nextRefund = refunds.next() }
-                ticket(index, isRefunded, order, id, section)
+                let seat = seats.isEmpty ? .empty : event.seatName(line.section, seats[place])
+                ticket(index, isRefunded, order, id, section, seat)
                 index += 1
             }
         }
@@ -63,7 +65,8 @@ extension ByteWriter {
         _ isRefunded: Bool,
         _ order: OrderState,
         _ id: HoldID,
-        _ section: ShortText
+        _ section: ShortText,
+        _ seat: ShortText
     ) {
         let code = TicketCode(secret: order.ticketSecret, index: index)
         beginObject()
@@ -75,6 +78,7 @@ extension ByteWriter {
         }
         append(UInt8(ascii: "\""))
         field("capacity_id", section)
+        if !seat.isEmpty { field("seat", seat) }
         key("code")
         append(UInt8(ascii: "\""))
         append(atMost: CrockfordBase32.charactersPer128Bits) {

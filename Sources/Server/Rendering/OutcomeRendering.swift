@@ -60,6 +60,8 @@ extension ResponseWriter {
         switch finding {
         case .event(let view): return write(view, reply)
         case .section(let view): return write(view, reply, of: event)
+        case .seats(let view): return write(view, reply, of: event)
+        case .allSeats(let views): return write(views, reply, of: event)
         case .sections(let views): return write(views, reply, of: event)
         case .check(let view, let quantity, let isAvailable):
             return writeCheck(view, quantity, isAvailable, reply, of: event)
@@ -80,8 +82,8 @@ extension ResponseWriter {
         entityTag: UInt64,
         isWeak: Bool = false
     ) -> Range<Int>? {
-        let isKnown = if reply.shape == .ok { reply.known.contains(entityTag) } else { false }
         let isNew = reply.shape == .created
+        let isKnown = !isNew && reply.known.contains(entityTag)
         begin(isKnown ? .notModified : isNew ? .created : .ok, .json)
         echo(reply)
         header("ETag", isWeak ? "W/\"\(entityTag)\"" : "\"\(entityTag)\"")

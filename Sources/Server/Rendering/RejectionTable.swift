@@ -187,6 +187,83 @@ extension Problem {
                 "Ticket refunded already",
                 "Ticket number \(index) of the order has been refunded before."
             )
+        case .seatNotFound(let number, let index):
+            self.init(
+                .notFound,
+                "SEAT_NOT_FOUND",
+                "Seat not found",
+                "Capacity \(section(number)) has no seat of the name at place \(index), counted from 0."
+            )
+        case .seatTaken(let number, let seat):
+            self.init(
+                .conflict,
+                "SEAT_TAKEN",
+                "Seat taken",
+                "Seat \(event.seatName(number, seat)) of capacity \(section(number)) is not free."
+            )
+        case .seatTwice(let number, let seat):
+            self.init(
+                .unprocessableContent,
+                "SEAT_TWICE",
+                "Seat named twice",
+                "Seat \(event.seatName(number, seat)) of capacity \(section(number)) is named twice."
+            )
+        case .noSeatsTogether(let number, let asked):
+            self.init(
+                .conflict,
+                "NO_SEATS_TOGETHER",
+                "No seats together",
+                "No row of capacity \(section(number)) has \(asked) seats side by side to give."
+            )
+        case .singleSeatLeft(let number, let seat):
+            self.init(
+                .conflict,
+                "SINGLE_SEAT_LEFT",
+                "A single seat would be left",
+                "Seat \(event.seatName(number, seat)) of capacity \(section(number)) would be left alone."
+            )
+        case .rowExists(let number, let index):
+            self.init(
+                .conflict,
+                "ROW_EXISTS",
+                "Row exists",
+                "Capacity \(section(number)) has the row at place \(index), counted from 0, already."
+            )
+        case .sectionInUse(let number, let reserved, let sold):
+            self.init(
+                .conflict,
+                "CAPACITY_IN_USE",
+                "Capacity in use",
+                "Capacity \(section(number)) sells places without numbers; \(reserved) are reserved and \(sold) sold."
+            )
+        case .sectionHasSeats(let number):
+            self.init(
+                .conflict,
+                "CAPACITY_HAS_SEATS",
+                "Capacity has seats",
+                "Total and buffer of capacity \(section(number)) are the numbers of its seats and of its blocked ones."
+            )
+        case .sectionWithoutSeats(let number):
+            self.init(
+                .conflict,
+                "CAPACITY_WITHOUT_SEATS",
+                "Capacity without seats",
+                "Capacity \(section(number)) has no numbered seats."
+            )
+        case .tooManyRows(let asked, let limit):
+            self.init(
+                .conflict,
+                "TOO_MANY_ROWS",
+                "Too many rows",
+                "The capacity would have \(asked) rows; it may have \(limit)."
+            )
+        case .tooManySeats(let asked, let limit):
+            self.init(
+                .conflict,
+                "TOO_MANY_SEATS",
+                "Too many seats",
+                "The event would have \(asked) numbered seats; it may have \(limit)."
+            )
         case .invalid(let field): self.init(field)
         case .limitReached(let limit): self.init(limit)
         case .idempotencyKeyReused:
@@ -218,6 +295,7 @@ extension Problem {
             case .lines: ("items", "must have 1 to \(InventoryLimits.linesPerHoldMax) items")
             case .paymentReference:
                 ("payment_reference", "must have 1 to \(InventoryLimits.paymentReferenceBytesMax) bytes")
+            case .seats: ("seats", "must be labels and numbers of seats within their ranges, none of them twice")
             case .identifier: ("id", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ : -")
             }
         self = .validationFailed([ProblemDetails.FieldError(field: name, message: message)])

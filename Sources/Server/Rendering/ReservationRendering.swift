@@ -82,8 +82,8 @@ extension ByteWriter {
         field("expires_in_ms", status == .held ? hold.expiresAt - now : 0)
         key("items")
         beginArray()
-        item(hold.first, of: event)
-        for line in hold.rest { item(line, of: event) }
+        item(hold.first, 0, hold, of: event)
+        for (index, line) in hold.rest.enumerated() { item(line, index + 1, hold, of: event) }
         endArray()
         if let total = hold.lockedTotal {
             field("total", minorUnits: total, fractionDigits: Currency.minorDigits(of: event.currency))
@@ -92,10 +92,11 @@ extension ByteWriter {
         endObject()
     }
 
-    private mutating func item(_ line: HoldLine, of event: some EventConstants) {
+    private mutating func item(_ line: HoldLine, _ index: Int, _ hold: HoldState, of event: some EventConstants) {
         beginObject()
         field("capacity_id", event.sectionID(line.section))
         field("quantity", Int64(line.quantity))
+        if hold.hasSeats { seats(ofLine: index, line.section, hold, of: event) }
         if let tier = line.tier {
             field("pricing_id", tier: tier, of: event.key)
             if let lock = line.lock {
@@ -104,6 +105,22 @@ extension ByteWriter {
             }
         }
         endObject()
+    }
+
+    private mutating func seats(
+        ofLine index: Int,
+        _ section: SectionNumber,
+        _ hold: HoldState,
+        of event: some EventConstants
+    ) {
+        let runs = hold.seats.filter { Int($0.line) == index }
+        guard !runs.isEmpty else { return }
+        key("seats")
+        beginArray()
+        for run in runs {
+            for seat in run.positions { event.seatName(section, seat).withBytes { string($0) } }
+        }
+        endArray()
     }
 
     fileprivate mutating func lockedPrice(_ lock: PriceLock, tier: TierNumber, of event: some EventConstants) {

@@ -77,6 +77,9 @@ struct BodyReader {
 
     mutating func nextElement() throws(JSONError) -> Bool { try json.nextElement() }
 
+    /// Whether what comes next is an object.
+    mutating func isObject() throws(JSONError) -> Bool { try json.peekKind() == .object }
+
     /// Opens the object that is a list's element; notes an error and says false when it is none.
     mutating func beginElement() throws(JSONError) -> Bool {
         guard try json.peekKind() == .object else {

@@ -4,6 +4,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     case events, event, eventPublish, eventRestore
     case eventCapacity, eventCapacityTotal, eventPricing, eventPricingActive
     case capacity, capacityReserve, capacityCheck
+    case capacitySeats, capacitySeatsBlock, capacitySeatsUnblock, eventSeats
     case pricing, pricingCalculate
     case reservations, reservation, reservationPriceLock, reservationExtend, reservationConfirm, reservationRelease
     case order, orderRefund
@@ -19,6 +20,9 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         case .eventCapacityTotal, .eventPricingActive: .get
         case .capacity: [.get, .put]
         case .capacityReserve, .capacityCheck: .post
+        case .capacitySeats: [.get, .post]
+        case .capacitySeatsBlock, .capacitySeatsUnblock: .post
+        case .eventSeats: .get
         case .pricing: .put
         case .pricingCalculate: .post
         case .reservations: .post
@@ -66,7 +70,9 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         _ detail: PercentText?
     ) -> Endpoint? {
         if collection.equals("events") { return partOfEvent(action, detail) }
-        guard detail == nil else { return nil }
+        if let detail {
+            return collection.equals("capacity") ? partOfSeats(action, detail) : nil
+        }
         if collection.equals("capacity") { return partOfCapacity(action) }
         if collection.equals("reservations") { return partOfReservation(action) }
         if collection.equals("pricing") {
@@ -88,6 +94,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
             return nil
         }
         if action.equals("capacity") { return .eventCapacity }
+        if action.equals("seats") { return .eventSeats }
         if action.equals("pricing") { return .eventPricing }
         if action.equals("publish") { return .eventPublish }
         if action.equals("restore") { return .eventRestore }
@@ -98,7 +105,14 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         guard let action else { return .capacity }
         if action.equals("reserve") { return .capacityReserve }
         if action.equals("check") { return .capacityCheck }
+        if action.equals("seats") { return .capacitySeats }
         return nil
+    }
+
+    private static func partOfSeats(_ action: PercentText?, _ detail: PercentText) -> Endpoint? {
+        guard let action, action.equals("seats") else { return nil }
+        if detail.equals("block") { return .capacitySeatsBlock }
+        return detail.equals("unblock") ? .capacitySeatsUnblock : nil
     }
 
     private static func partOfReservation(_ action: PercentText?) -> Endpoint? {

@@ -151,7 +151,7 @@ extension Router {
         return call.submission(event, .check(number, quantity: quantity))
     }
 
-    private func section(
+    func section(
         _ name: PercentText?,
         _ call: Call,
         _ sections: inout some SectionLookup

@@ -37,6 +37,8 @@ struct Router: Sendable {
             .eventCapacityTotal, .eventPricing, .eventPricingActive, .capacity, .capacityCheck, .pricing,
             .pricingCalculate:
             return try catalogue(endpoint, name, &call, &sections)
+        case .capacitySeats, .capacitySeatsBlock, .capacitySeatsUnblock, .eventSeats:
+            return try seats(endpoint, name, &call, &sections)
         case .capacityReserve: return try reserveSection(name, &call, &sections)
         case .reservations: return try reserve(&call, &sections)
         case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:
@@ -72,7 +74,8 @@ extension Endpoint {
     /// What the path names, or where it names nothing, the event that a new thing belongs to.
     var subject: ReplyContext.Subject {
         switch self {
-        case .capacity, .capacityReserve, .capacityCheck: .capacity
+        case .capacity, .capacityReserve, .capacityCheck, .capacitySeats, .capacitySeatsBlock, .capacitySeatsUnblock:
+            .capacity
         case .pricing, .pricingCalculate: .pricing
         case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:
             .reservation

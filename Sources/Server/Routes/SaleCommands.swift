@@ -18,7 +18,9 @@ extension ReserveFields {
             tier: try first.pricing?.number(in: event)
         )
         let customer = try customer(context.principal)
-        return (event, .reserve(ReserveRequest(customer: customer, holdSeconds: holdSeconds, first: line)))
+        return (
+            event, .reserve(ReserveRequest(customer: customer, holdSeconds: holdSeconds, first: line, named: named))
+        )
     }
 
     /// Several sections of one event.
@@ -36,9 +38,16 @@ extension ReserveFields {
             holdSeconds: holdSeconds,
             first: first,
             rest: lines,
+            named: named,
             isSingleSection: false
         )
         return (event, .reserve(request))
+    }
+
+    /// The seats that the lines name; nil where none does.
+    private var named: NamedSeats? {
+        if first.seats.isEmpty, !rest.contains(where: { !$0.seats.isEmpty }) { return nil }
+        return NamedSeats(lines: [first.seats] + rest.map(\.seats))
     }
 
     private func line(

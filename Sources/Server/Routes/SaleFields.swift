@@ -7,6 +7,8 @@ struct ReserveFields {
         var section: ShortText?
         var quantity: UInt32?
         var pricing: PricingReference?
+        /// Their names; none for the best there are.
+        var seats: [ShortText] = []
     }
 
     static let holdMinutesMax = Int64(InventoryLimits.holdTimeMaxSeconds / 60)
@@ -17,7 +19,7 @@ struct ReserveFields {
     var first = Item()
     var rest: [Item] = []
 
-    /// `{quantity, reservation_minutes?, pricing_id?, customer_id?}`
+    /// `{quantity | seats, reservation_minutes?, pricing_id?, customer_id?}`
     init(single body: inout BodyReader) throws(JSONError) {
         var seen: UInt64 = 0
         try body.begin()
@@ -36,13 +38,17 @@ struct ReserveFields {
             case "customer_id":
                 try body.once(3, &seen)
                 customer = try body.customer()
+            case "seats":
+                try body.once(4, &seen)
+                try first.readSeats(&body)
             default: try body.skip()
             }
         }
+        first.countSeats("seats", &body)
         body.require(first.quantity != nil, "quantity")
     }
 
-    /// `{event_id, customer_id?, hold_seconds?, items:[{capacity_id, quantity, pricing_id?}]}`
+    /// `{event_id, customer_id?, hold_seconds?, items:[{capacity_id, quantity | seats, pricing_id?}]}`
     init(several body: inout BodyReader) throws(JSONError) {
         var seen: UInt64 = 0
         try body.begin()
@@ -103,14 +109,28 @@ struct ReserveFields {
                 item.pricing = try body.pricing()
             case "seats":
                 try body.once(3, &seen)
-                body.note("is not supported: this server sells places by quantity")
-                try body.skip()
+                try item.readSeats(&body)
             default: try body.skip()
             }
         }
         if seen & 1 == 0 { body.note("\(path).capacity_id", "is required") }
-        if seen & 2 == 0 { body.note("\(path).quantity", "is required") }
+        item.countSeats("\(path).seats", &body)
+        if seen & 2 == 0, item.seats.isEmpty { body.note("\(path).quantity", "is required") }
         return item
+    }
+}
+
+extension ReserveFields.Item {
+    fileprivate mutating func readSeats(_ body: inout BodyReader) throws(JSONError) {
+        if try body.isNull() { return }
+        seats = try body.seatNames(max: Int(InventoryLimits.quantityPerLineMax))
+    }
+
+    /// As many places as seats; a quantity beside them must say the same.
+    fileprivate mutating func countSeats(_ path: @autoclosure () -> String, _ body: inout BodyReader) {
+        guard !seats.isEmpty else { return }
+        if let quantity, quantity != UInt32(seats.count) { body.note(path(), "must be as many as quantity says") }
+        quantity = UInt32(seats.count)
     }
 }
 

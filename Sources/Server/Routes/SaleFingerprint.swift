@@ -62,6 +62,14 @@ extension StableHash {
         for line in request.rest { combine(line) }
         // Text last: what follows it would not stand at a whole word any more.
         request.customer.withBytes { combine($0) }
+        guard let named = request.named else { return }
+        for line in named.lines {
+            combine(UInt64(line.count))
+            for name in line {
+                combine(name.count)
+                name.withBytes { combine($0) }
+            }
+        }
     }
 
     private mutating func combine(_ line: ReserveRequest.Line) {

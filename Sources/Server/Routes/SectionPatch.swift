@@ -11,6 +11,7 @@ struct SectionPatch: Equatable, Sendable {
     var maximumPurchase: UInt32?
     var isActive: Bool?
     var isVisible: Bool?
+    var leavesNoSingleSeat: Bool?
 
     /// Reads the whole body.
     init(_ body: inout BodyReader) throws(JSONError) {
@@ -50,6 +51,9 @@ struct SectionPatch: Equatable, Sendable {
         case "is_visible":
             try body.once(8, &seen)
             isVisible = try body.boolean()
+        case "leave_no_single_seat":
+            try body.once(9, &seen)
+            leavesNoSingleSeat = try body.boolean()
         default: try body.skip()
         }
     }
@@ -65,6 +69,7 @@ struct SectionPatch: Equatable, Sendable {
         if let maximumPurchase { changed.maximumPurchase = maximumPurchase }
         if let isActive { changed.isActive = isActive }
         if let isVisible { changed.isVisible = isVisible }
+        if let leavesNoSingleSeat { changed.leavesNoSingleSeat = leavesNoSingleSeat }
         return changed
     }
 

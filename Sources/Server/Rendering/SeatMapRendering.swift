@@ -1,0 +1,133 @@
+import Engine
+
+// Seat maps. A row's seats are told as stretches of one state, a letter and how many (none for one): `f12hs3` is twelve free
+// seats, one that is held, three that are sold. That is never longer than a letter a seat.
+
+extension ResponseWriter {
+    /// One section's seats with what they are called, a page of rows.
+    mutating func write(
+        _ view: SeatMapView,
+        _ reply: borrowing ReplyContext,
+        of event: some EventConstants
+    ) -> Range<Int> {
+        let page = if case .page(let page) = reply.shape { page } else { Page() }
+        let (rows, next) = page.slice(of: view.map.rowCount)
+        if let known = beginThing(reply, entityTag: view.map.revision) { return known }
+        let section = event.sectionID(view.section)
+        if let next {
+            let cursor = Cursor.text(start: next)
+            header("Link", "</api/v1/capacity/\(section)/seats?limit=\(page.limit)&cursor=\(cursor)>; rel=\"next\"")
+        }
+        beginBody()
+        bytes.beginObject()
+        bytes.key("seats")
+        bytes.beginObject()
+        bytes.counts(of: view, section)
+        bytes.key("rows")
+        bytes.beginArray()
+        for row in rows { bytes.row(row, of: view.map) }
+        bytes.endArray()
+        bytes.endObject()
+        bytes.nextCursor(next.map { Cursor.text(start: $0) })
+        bytes.endObject()
+        return end(omitBody: reply.isHead)
+    }
+
+    /// What the seats of all sections are, without what they are called: to be asked for again and again.
+    mutating func write(
+        _ views: [SeatMapView],
+        _ reply: borrowing ReplyContext,
+        of event: some EventConstants
+    ) -> Range<Int> {
+        if let known = beginThing(reply, entityTag: views.entityTag) { return known }
+        beginBody()
+        bytes.beginObject()
+        bytes.key("seats")
+        bytes.beginArray()
+        for view in views {
+            bytes.beginObject()
+            bytes.counts(of: view, event.sectionID(view.section))
+            bytes.key("states")
+            bytes.beginArray()
+            for row in 0..<view.map.rowCount { bytes.states(ofRow: row, of: view.map) }
+            bytes.endArray()
+            bytes.endObject()
+        }
+        bytes.endArray()
+        bytes.endObject()
+        return end(omitBody: reply.isHead)
+    }
+}
+
+extension [SeatMapView] {
+    /// A hash of which seat maps they are, and how often each has changed.
+    var entityTag: UInt64 {
+        var hash = StableHash(seed: 0x7365_6174_6d61_7073)
+        for view in self {
+            hash.combine(view.section)
+            hash.combine(view.map.revision)
+        }
+        return hash.finish()
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func counts(of view: SeatMapView, _ section: ShortText) {
+        field("capacity_id", section)
+        field("total_capacity", Int64(view.counts.total))
+        field("available_capacity", Int64(view.counts.available))
+        field("reserved_capacity", Int64(view.counts.reserved))
+        field("sold_count", Int64(view.counts.sold))
+        field("blocked_count", Int64(view.counts.buffer))
+    }
+
+    fileprivate mutating func row(_ number: Int, of map: SeatMap) {
+        let row = map.row(number)
+        beginObject()
+        field("label", row.label)
+        switch row.seats {
+        case .numbers(let first, let step, let count):
+            field("from", Int64(first))
+            field("to", Int64(first) + Int64(step) * Int64(count - 1))
+            field("step", Int64(step.magnitude))
+        case .texts(let labels):
+            key("seats")
+            beginArray()
+            for label in labels { label.withBytes { string($0) } }
+            endArray()
+        }
+        key("states")
+        states(ofRow: number, of: map)
+        endObject()
+    }
+
+    fileprivate mutating func states(ofRow number: Int, of map: SeatMap) {
+        // As many bytes as a row has seats are always enough.
+        withUnsafeTemporaryAllocation(byteCount: InventoryLimits.seatsPerRowMax, alignment: 1) { text in
+            var count = 0
+            map.visit(row: number) { state, seats in
+                text[count] = state.letter
+                count += 1
+                guard seats > 1 else { return }
+                Currency.withDecimalText(seats, minorDigits: 0) { digits in
+                    for digit in digits {
+                        text[count] = digit
+                        count += 1
+                    }
+                }
+            }
+            string(UnsafeRawBufferPointer(rebasing: text[..<count]))
+        }
+    }
+}
+
+extension SeatState {
+    fileprivate var letter: UInt8 {
+        switch self {
+        case .free: UInt8(ascii: "f")
+        case .held: UInt8(ascii: "h")
+        case .sold: UInt8(ascii: "s")
+        case .blocked: UInt8(ascii: "b")
+        }
+    }
+}
