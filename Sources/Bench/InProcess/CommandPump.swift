@@ -42,7 +42,12 @@ final class CommandPump: ReplySink, @unchecked Sendable {
 
     /// Puts the workload's events on sale.
     func setUp(_ workload: ReservationWorkload, _ shard: isolated Shard) {
-        workload.visitSetup { submission in
+        perform(shard) { workload.visitSetup($0) }
+    }
+
+    /// Performs what `visit` gives, and waits until it is durable.
+    func perform(_ shard: isolated Shard, _ visit: ((Submission) -> Void) -> Void) {
+        visit { submission in
             batch.append(submission)
             if batch.count == settings.batchCommands { performBatch(shard) }
         }

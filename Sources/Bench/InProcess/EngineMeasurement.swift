@@ -3,7 +3,7 @@ import Engine
 /// The runs of `holdfast-bench engine`, each with an engine and a log of its own.
 struct EngineMeasurement {
     enum Part: String, CaseIterable, LosslessStringConvertible, Sendable {
-        case throughput, memory, holds, events
+        case throughput, memory, seats, holds, events
 
         static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
@@ -29,6 +29,7 @@ struct EngineMeasurement {
         var report = EngineReport()
         // First, while the heap is as small as it was at the start.
         if parts.contains(.memory) { report.memory = try await measureMemory(&report) }
+        if parts.contains(.seats) { try await measureSeats(&report) }
         ResidentMemory.touch(bytes: Self.touchedBytes)
         if parts.contains(.throughput) { try await measureThroughput(&report) }
         if parts.contains(.holds) { try await measureHolds(&report) }
@@ -44,7 +45,7 @@ struct EngineMeasurement {
             _ = pump.sell(Self.warmUpCommands / 2, &workload, shard)
             return (reserve, pump.sell(commands / 2, &workload, shard))
         }
-        report.throughput = [.init("reserve", reserve), .init("reserve + confirm", sell)]
+        report.throughput += [.init("reserve", reserve), .init("reserve + confirm", sell)]
         report.failures += reserve.failures + sell.failures
     }
 
@@ -75,6 +76,25 @@ struct EngineMeasurement {
                 "deadline": Double(counted.deadlines) / all,
             ]
         )
+    }
+
+    /// A million seats that nobody has bought, then reservations of the best of them.
+    private func measureSeats(_ report: inout EngineReport) async throws {
+        let commands = min(commands, 400_000)
+        let (resident, counted, reserve) = try await withEngine(events: 1) { pump, workload, shard in
+            let before = ResidentMemory.bytes()
+            pump.perform(shard) { workload.visitSeats(rowsPerSection: 2_500, $0) }
+            let resident = ResidentMemory.bytes() - before
+            let counted = shard.memory().seats
+            return (resident, counted, pump.reserve(commands, &workload, shard))
+        }
+        report.seats = EngineReport.Seats(
+            seats: 1_000_000,
+            residentBytesPerSeat: Double(resident) / 1e6,
+            countedBytesPerSeat: Double(counted) / 1e6
+        )
+        report.throughput.append(.init("reserve the best seat", reserve))
+        report.failures += reserve.failures
     }
 
     private func measureHolds(_ report: inout EngineReport) async throws {

@@ -42,8 +42,16 @@ struct EngineReport: InProcessReport {
         var breakdown: [String: Double]
     }
 
+    struct Seats: Encodable {
+        /// Numbered ones, in rows of 100, that nobody has bought.
+        var seats: Int
+        var residentBytesPerSeat: Double
+        var countedBytesPerSeat: Double
+    }
+
     var throughput: [Throughput] = []
     var memory: Memory?
+    var seats: Seats?
     var byLiveHolds: [Growth] = []
     var byEvents: [Growth] = []
     var failures: [String] = []
@@ -52,6 +60,7 @@ struct EngineReport: InProcessReport {
         var parts: [String] = []
         if !throughput.isEmpty { parts.append(throughputTable) }
         if let memory { parts.append(Self.text(memory)) }
+        if let seats { parts.append(Self.text(seats)) }
         if !byLiveHolds.isEmpty { parts.append(Self.table("live holds", byLiveHolds)) }
         if !byEvents.isEmpty { parts.append(Self.table("events", byEvents)) }
         return parts.joined(separator: "\n\n")
@@ -88,6 +97,13 @@ struct EngineReport: InProcessReport {
             lines.append("        \(Decimals.text(bytes, digits: 1)) \(name)")
         }
         return lines.joined(separator: "\n")
+    }
+
+    private static func text(_ seats: Seats) -> String {
+        """
+        seats   \(Decimals.text(seats.residentBytesPerSeat, digits: 1)) bytes an unsold seat by resident set, \
+        \(Decimals.text(seats.countedBytesPerSeat, digits: 1)) counted, at \(Decimals.text(UInt64(seats.seats))) seats
+        """
     }
 
     private static func table(_ what: String, _ rows: [Growth]) -> String {

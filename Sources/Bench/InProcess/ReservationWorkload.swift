@@ -43,6 +43,20 @@ struct ReservationWorkload: Sendable {
         }
     }
 
+    /// What makes every section one of numbered seats, in rows of 100, before anything is sold.
+    func visitSeats(rowsPerSection: Int, _ body: (Submission) -> Void) {
+        for key in events {
+            for section in 0..<sectionsPerEvent {
+                for first in stride(from: 0, to: rowsPerSection, by: 1_000) {
+                    let rows = (first..<min(first + 1_000, rowsPerSection)).map {
+                        SeatRow(label: ShortText("Row \($0)")!, from: 1, to: 100)
+                    }
+                    body(submission(key, .addSeats(section, rows)))
+                }
+            }
+        }
+    }
+
     private func submission(_ event: EventKey, _ command: Command) -> Submission {
         Submission(
             event: event,

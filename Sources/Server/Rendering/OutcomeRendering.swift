@@ -83,7 +83,7 @@ extension ResponseWriter {
         isWeak: Bool = false
     ) -> Range<Int>? {
         let isNew = reply.shape == .created
-        let isKnown = !isNew && reply.known.contains(entityTag)
+        let isKnown = if isNew { false } else { reply.known.contains(entityTag) }
         begin(isKnown ? .notModified : isNew ? .created : .ok, .json)
         echo(reply)
         header("ETag", isWeak ? "W/\"\(entityTag)\"" : "\"\(entityTag)\"")

@@ -48,6 +48,17 @@ import Testing
         (.limitReached(.tiers), 409, "LIMIT_REACHED", ["1000"]),
         (.limitReached(.holds), 503, "LIMIT_REACHED", ["reservations"]),
         (.limitReached(.idempotencyKeys), 503, "LIMIT_REACHED", ["idempotency"]),
+        (.seatNotFound(0, index: 3), 404, "SEAT_NOT_FOUND", ["floor", "3"]),
+        (.seatTaken(0, seat: 7), 409, "SEAT_TAKEN", ["floor", "A-7"]),
+        (.seatTwice(1, seat: 8), 422, "SEAT_TWICE", ["balcony", "A-8"]),
+        (.noSeatsTogether(0, asked: 4), 409, "NO_SEATS_TOGETHER", ["floor", "4"]),
+        (.singleSeatLeft(0, seat: 9), 409, "SINGLE_SEAT_LEFT", ["floor", "A-9"]),
+        (.rowExists(0, index: 2), 409, "ROW_EXISTS", ["floor", "2"]),
+        (.sectionInUse(0, reserved: 7, sold: 8), 409, "CAPACITY_IN_USE", ["floor", "7", "8"]),
+        (.sectionHasSeats(0), 409, "CAPACITY_HAS_SEATS", ["floor"]),
+        (.sectionWithoutSeats(0), 409, "CAPACITY_WITHOUT_SEATS", ["floor"]),
+        (.tooManyRows(asked: 10_001, limit: 10_000), 409, "TOO_MANY_ROWS", ["10001", "10000"]),
+        (.tooManySeats(asked: 1_000_001, limit: 1_000_000), 409, "TOO_MANY_SEATS", ["1000001", "1000000"]),
         (.idempotencyKeyReused, 422, "IDEMPOTENCY_KEY_REUSED", []),
     ]
 
@@ -76,7 +87,7 @@ import Testing
     @Test func theTableHasEveryCase() {
         let names = Set(Self.table.map { "\($0.0)".prefix { $0 != "(" } })
         // All but `invalid`, whose fields have a test of their own.
-        #expect(names.count == 36)
+        #expect(names.count == 47)
         for (rejection, _, _, _) in Self.table {
             switch rejection {
             case .eventNotFound, .eventExists, .eventChanged, .eventNotOnSale, .wrongEventStatus, .currencyFixed,
@@ -85,7 +96,9 @@ import Testing
                 .tierNotFound, .tierInactive, .tierNotForSection, .overOrderLimit, .overCustomerLimit,
                 .tooManyOpenHolds, .customerMismatch, .holdTimeOutOfRange, .reservationNotFound, .reservationExpired,
                 .reservationNotHeld, .priceLockedOtherwise, .noPrice, .amountMismatch, .orderNotFound,
-                .ticketNotFound, .ticketRefunded, .invalid, .limitReached, .idempotencyKeyReused:
+                .ticketNotFound, .ticketRefunded, .invalid, .limitReached, .idempotencyKeyReused,
+                .seatNotFound, .seatTaken, .seatTwice, .noSeatsTogether, .singleSeatLeft, .rowExists, .sectionInUse,
+                .sectionHasSeats, .sectionWithoutSeats, .tooManyRows, .tooManySeats:
                 continue
             }
         }

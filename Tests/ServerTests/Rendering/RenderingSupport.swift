@@ -11,6 +11,7 @@ struct KnownEvent: EventConstants {
     var currency: ShortText = "EUR"
 
     func sectionID(_ number: SectionNumber) -> ShortText { number == 0 ? "floor" : "balcony" }
+    func seatName(_ section: SectionNumber, _ position: UInt32) -> ShortText { ShortText("A-\(position)")! }
 
     /// 2025-11-21T08:00:00.000Z.
     static let now: Milliseconds = 1_763_712_000_000

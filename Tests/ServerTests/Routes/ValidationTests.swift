@@ -46,7 +46,7 @@ import Testing
     @Test func itemsAreNamedByTheirPlace() throws {
         let body = """
             {"event_id": "show", "items": [{"capacity_id": "floor", "quantity": 1}, 5, {"quantity": "x"},
-             {"capacity_id": "floor", "seats": ["A-1"]}]}
+             {"capacity_id": "floor", "seats": "A-1"}]}
             """
         let problem = try TestRequest("POST", "/api/v1/reservations", body).problem()
         #expect(
