@@ -31,6 +31,7 @@ extension EventInventory {
             guard hasSection(number) else { return Self.noSection }
             let section = sections[Int(number)]
             guard section.details.id == details.id else { return "a section's id changed" }
+            guard isSizeKept(details, of: section) else { return "a section of another size than its seats" }
             return Self.contradiction(of: details, committed: UInt64(section.reserved) + UInt64(section.sold))
         case .tierAdded(let details): return tierContradiction(details, version: 1)
         case .tierRestored(let details, let version): return tierContradiction(details, version: version)
@@ -55,6 +56,13 @@ extension EventInventory {
             guard let hold = holds.find(reference), hold.isHeld else { return Self.notLive }
             return PackedHold.isEnd(at, of: hold.createdAt) ? nil : "a hold ended at no time after its beginning"
         case .ticketsRefunded(let reference, let tickets, _): return contradiction(refunding: tickets, reference)
+        case .seatsAdded(let number, let rows): return contradiction(adding: rows, to: number)
+        case .seatsBlocked(let number, let runs): return contradiction(moving: runs, of: number, from: .free)
+        case .seatsUnblocked(let number, let runs): return contradiction(moving: runs, of: number, from: .blocked)
+        case .seatRevisionRestored(let number, let revision):
+            // Far below the largest number, so that what follows can count on.
+            guard revision >> 62 == 0 else { return "a revision beyond all counting" }
+            return contradiction(moving: [], of: number, from: .free)
         case .endedSlotsRestored(let slots): return contradiction(joining: slots)
         case .answerRestored(let key, let at, let bytes):
             return bytes.withUnsafeBytes { contradiction(restoring: $0, for: key, at: at) }
@@ -144,6 +152,7 @@ extension EventInventory {
     private func contradiction(of hold: HoldState) -> StaticString? {
         if let contradiction = contradictionOfLines(hold) { return contradiction }
         guard isCountable(hold.customer) else { return "more holds of one customer than any rule allows" }
+        if let contradiction = contradictionOfHolding(hold) { return contradiction }
         if hold.rest.isEmpty {
             // The common hold, without a table of sections.
             return isRoom(for: hold.first.quantity - hold.soldAgain(hold.first, from: 0), hold) ? nil : Self.oversold
@@ -162,6 +171,7 @@ extension EventInventory {
                 if let contradiction = contradiction(of: line, since: hold.createdAt) { return contradiction }
             }
         }
+        if let contradiction = contradictionOfSeats(hold) { return contradiction }
         switch hold.status {
         case .held: return nil
         case .confirmed: return hold.order.flatMap { Self.contradiction(of: $0.state, tickets: hold.quantity) }

@@ -69,7 +69,7 @@ extension EventInventory {
         case .order(let hold, _):
             return hold.status == .confirmed ? contradictionOfLines(hold) : "an answer about an order that is none"
         case .rejected(let rejection):
-            return rejection.section.map { hasSection($0) } ?? true ? nil : Self.noSection
+            return rejection.section.map { hasSection($0) } ?? true && hasSeat(of: rejection) ? nil : Self.noSection
         }
     }
 }

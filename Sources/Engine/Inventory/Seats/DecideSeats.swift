@@ -36,7 +36,7 @@ extension EventInventory {
         return Decision(.seatsAdded(number, rows), answer: .section(view))
     }
 
-    private func checkLimits(_ rows: [SeatRow], _ map: SeatMap?) throws(Rejection) {
+    func checkLimits(_ rows: [SeatRow], _ map: SeatMap?) throws(Rejection) {
         guard !rows.isEmpty else { throw .invalid(.seats) }
         let rowCount = (map?.rowCount ?? 0) + rows.count
         guard rowCount <= InventoryLimits.rowsPerSectionMax else {
@@ -49,7 +49,7 @@ extension EventInventory {
         }
     }
 
-    private static func check(_ row: SeatRow) throws(Rejection) {
+    static func check(_ row: SeatRow) throws(Rejection) {
         guard (1...InventoryLimits.rowLabelBytesMax).contains(Int(row.label.count)),
             (1...InventoryLimits.seatsPerRowMax).contains(row.seatCount)
         else { throw .invalid(.seats) }
