@@ -7,7 +7,9 @@ import WAL
 
 /// Data folders that earlier builds wrote, read by this one: `Tests/Fixtures/README.md` says how each was made.
 @Suite struct UpgradeTests {
-    static let folders = ["engine-whole-answers", "engine-referring-answers-1", "engine-referring-answers-2"]
+    static let folders = [
+        "engine-whole-answers", "engine-referring-answers-1", "engine-referring-answers-2", "engine-seats",
+    ]
 
     /// Of the snapshot and the records behind it, and of the whole log: both lead to what the earlier build had.
     @Test(arguments: folders, [true, false]) func theStateIsWhatItWas(name: String, withSnapshot: Bool) throws {
