@@ -1,4 +1,4 @@
-@testable import Engine
+import Engine
 
 /// Numbered seats in the model: an array of seats a section, walked through for every question.
 extension ModelEvent {
