@@ -71,14 +71,14 @@ import WAL
             buffer.write(UInt64(1))
             buffer.write(UInt8(0))
             buffer.write(UInt16(1))
-            buffer.write(UInt8(21))
+            buffer.write(UInt8(30))
         }
-        try expectRefusal(device, position: 1, saying: "21 is no kind of fact")
+        try expectRefusal(device, position: 1, saying: "30 is no kind of fact")
     }
 
     /// Found when the log is read, not when somebody retries.
     @Test func anAnswerThatIsNotKnown() throws {
-        for (kind, isKnown) in [(UInt8(8), true), (9, false), (19, false)] {
+        for (kind, isKnown) in [(UInt8(8), true), (10, false), (19, false)] {
             let buffer = Self.buffer { buffer in
                 buffer.write(Self.event)
                 buffer.write(UInt64(1))
@@ -105,8 +105,8 @@ import WAL
             buffer.write(Self.event)
             buffer.write(UInt64(1))
             buffer.write(false)
-            buffer.write(UInt8(21))
+            buffer.write(UInt8(30))
         }
-        try expectRefusal(device, position: 0, saying: "21 is no kind of fact")
+        try expectRefusal(device, position: 0, saying: "30 is no kind of fact")
     }
 }

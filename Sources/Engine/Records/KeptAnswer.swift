@@ -41,7 +41,7 @@ struct KeptAnswer {
     static func isOfSeats(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let kind = bytes.first else { return false }
         if kind == 8 { return Rejection.isOfSeats(UnsafeRawBufferPointer(rebasing: bytes[1...])) }
-        return (9...15).contains(kind)
+        return kind == 9 || (12...15).contains(kind)
     }
 }
 
