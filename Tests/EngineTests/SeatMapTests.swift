@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// The seats of one section by themselves: names, states, the best of them, and what they take.
 @Suite struct SeatMapTests {
