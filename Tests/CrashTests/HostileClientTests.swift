@@ -165,7 +165,7 @@ import Testing
     }
 
     /// Heads and bodies that drip, answers that nobody reads, connections that say nothing, hundreds of each at once.
-    /// Requests that drip are ended by their time limit; connections that merely wait are not.
+    /// They are ended by their time limits; connections that merely wait are not.
     @Test func whoIsSlowIsEnded() throws {
         try whileSelling("slow", growthMebibytesMax: 256) { port in
             func clients(_ count: Int, _ start: String) throws -> [HostileClient] {
@@ -201,8 +201,13 @@ import Testing
                 client.receive(milliseconds: 3_000)
                 #expect(client.isEnded && client.statuses == [408], "\(client.text)")
             }
-            // When those who read nothing are ended is held in ConnectionTimeoutTests; here they only take room.
-            withExtendedLifetime(deaf) {}
+            // They are reset, and their next byte is told so.
+            var ended = 0
+            for _ in 0..<200 where ended < deaf.count {
+                ended = deaf.count { $0.send("x") < 0 }
+                usleep(100_000)
+            }
+            #expect(ended == deaf.count, "\(ended) of those who read nothing are gone")
             for client in idle.prefix(50) {
                 client.send(question)
                 client.receive(responses: 1)

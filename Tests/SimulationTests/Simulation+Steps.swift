@@ -116,6 +116,8 @@ extension Simulation {
     }
 
     private mutating func work(for event: Int, passesTime: Bool) -> Work {
+        // The turn will look at the clock; a client must not think that an answer is still kept that is not.
+        _ = time.readSystem()
         let before = time.engineNow
         books[event].commands.now = before
         var step = books[event].nextStep()
