@@ -27,7 +27,6 @@ struct AnswerQueue: ~Copyable {
 
     /// Whether nothing will be answered any more.
     var isFinished: Bool { last != nil && inFlight == 0 }
-    var isFinishing: Bool { last != nil }
 
     /// Numbers a request.
     mutating func begin() -> UInt32 {

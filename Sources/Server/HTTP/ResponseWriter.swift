@@ -107,14 +107,6 @@ struct ResponseWriter: ~Copyable, Sendable {
         bodyOffset = bytes.count
     }
 
-    /// Ends the head of a stream: no Content-Length, the body lasts until the connection closes.
-    mutating func endStreamHead() -> Range<Int> {
-        precondition(step == .head)
-        bytes.append("\r\n")
-        step = .idle
-        return start..<bytes.count
-    }
-
     /// Ends the response and says where in `bytes` it lies.
     /// - Parameter omitBody: for HEAD: the length is told, the body left out.
     @discardableResult

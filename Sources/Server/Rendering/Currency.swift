@@ -2,9 +2,6 @@ import Engine
 
 /// ISO 4217: how many digits a currency has behind its point, and amounts as exact decimal text.
 enum Currency {
-    /// The longest decimal text of an amount: sign, 19 digits, point.
-    static let textBytesMax = 24
-
     /// Digits behind the point: 0 for the yen, 3 for the Kuwaiti dinar, 2 for most.
     static func minorDigits(of currency: ShortText) -> Int {
         currency.withBytes { code in

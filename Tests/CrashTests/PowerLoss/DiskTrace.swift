@@ -60,8 +60,6 @@ final class DiskTrace {
         self.events = events
     }
 
-    var flushCount: Int { events.count { $0.kind == .flushDone } }
-
     /// For every flush, how many writes were not covered by it or an earlier one when the next one was complete.
     func volatileWriteCounts() -> [Int] {
         var counts: [Int] = [0]
