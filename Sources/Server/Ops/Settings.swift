@@ -67,55 +67,65 @@ struct Settings: Sendable {
     /// - Throws: `ValidationError` for an option out of its range, or a configuration file that can't be read.
     init(_ options: SettingsOptions, cores: Int) async throws {
         let config = try await Self.reader(options)
-        func number(_ name: String, _ option: Int?, _ key: ConfigKey, _ range: ClosedRange<Int>, _ fallback: Int) throws
-            -> Int
+        func configured(_ name: String, _ key: ConfigKey) async throws -> Int? {
+            // Not `int(forKey:)`, for which a value that is no number is none.
+            do { return try await config.fetchInt(forKey: key) } catch {
+                throw ValidationError("\(name) is not a whole number where it is configured, as \(key): \(error)")
+            }
+        }
+        func number(_ name: String, _ option: Int?, _ key: ConfigKey, _ range: ClosedRange<Int>, _ fallback: Int)
+            async throws -> Int
         {
-            let value = option ?? config.int(forKey: key) ?? fallback
-            guard range.contains(value) else {
+            var value = option
+            if value == nil { value = try await configured(name, key) }
+            let chosen = value ?? fallback
+            guard range.contains(chosen) else {
                 throw ValidationError(
-                    "\(name) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)."
+                    "\(name) is \(chosen); it must be from \(range.lowerBound) to \(range.upperBound)."
                 )
             }
-            return value
+            return chosen
         }
         guard let data = options.data ?? config.string(forKey: "holdfast.data"), !data.isEmpty else {
             throw ValidationError("No data folder: give --data DIR, or set HOLDFAST_DATA.")
         }
         self.data = data
         host = options.host ?? config.string(forKey: "holdfast.host") ?? "127.0.0.1"
-        port = try number("The port", options.port, "holdfast.port", 0...65_535, 8_080)
-        shards = try number("The number of shards", options.shards, "holdfast.shards", 1...64, min(64, cores))
-        snapshotSeconds = try number(
+        port = try await number("The port", options.port, "holdfast.port", 0...65_535, 8_080)
+        shards = try await number("The number of shards", options.shards, "holdfast.shards", 1...64, min(64, cores))
+        snapshotSeconds = try await number(
             "The time between snapshots",
             options.snapshotSeconds,
             "holdfast.snapshot.seconds",
             1...86_400,
             300
         )
-        snapshotRecords = try number(
+        snapshotRecords = try await number(
             "The number of records between snapshots",
             options.snapshotRecords,
             "holdfast.snapshot.records",
             1_000...1_000_000_000,
             2_000_000
         )
-        segmentMib = try number(
+        segmentMib = try await number(
             "The size of the log's files",
             options.segmentMib,
             "holdfast.segment.mib",
             2...4_096,
             64
         )
-        connectionsMax = try number(
+        connectionsMax = try await number(
             "The number of connections",
             options.connectionsMax,
             "holdfast.connections.max",
             1...65_536,
             ConnectionLimits().connectionsMax
         )
-        if let reserve = options.diskReserveMib ?? config.int(forKey: "holdfast.disk.reserve.mib") {
+        var reserve = options.diskReserveMib
+        if reserve == nil { reserve = try await configured("The disk reserve", "holdfast.disk.reserve.mib") }
+        if let reserve {
             diskReserveBytes =
-                try number("The disk reserve", reserve, "holdfast.disk.reserve.mib", 8...1_048_576, 8) << 20
+                try await number("The disk reserve", reserve, "holdfast.disk.reserve.mib", 8...1_048_576, 8) << 20
         }
         guard Self.isLoopback(host) else {
             throw ValidationError(
