@@ -125,6 +125,33 @@ import Testing
         try log.close()
     }
 
+    /// Once no more spares are made nobody would take back that the last one found no room.
+    @Test func anotherFailureThanLackOfRoomEndsTheShortage() throws {
+        let device = SimulatedDevice()
+        try device.createFolder("/log")
+        let folder = LogFolder(path: "/log", device: device)
+        let store = try SegmentStore(
+            folder: folder,
+            manifest: try ManifestFile.create(in: folder, identity: LogIdentity(high: 1, low: 2)),
+            segments: [],
+            snapshots: [],
+            spares: [],
+            unfinished: [],
+            options: options(spares: 2),
+            random: RandomSource(fixed: 1),
+            roomGauge: RoomGauge()
+        )
+        device.limitCapacity(bytes: device.usedBytes)
+        var canMake = true
+        #expect(store.prepare(canMake: &canMake) && canMake)
+        #expect(store.roomDemand().isSpareRefused)
+        device.limitCapacity(bytes: .max)
+        device.plan(.fail(errno: EIO), atOperation: device.operationCount + 1)
+        #expect(store.prepare(canMake: &canMake) && !canMake)
+        #expect(!store.roomDemand().isSpareRefused)
+        #expect(store.roomGauge.state == .enough)
+    }
+
     /// The spares are made by a thread that looks once a second.
     private func waitForSpares(_ count: Int, _ device: SimulatedDevice) throws {
         for _ in 0..<2_000 {

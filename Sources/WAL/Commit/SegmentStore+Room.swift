@@ -29,7 +29,9 @@ extension SegmentStore {
             addPrepared(spare)
         } catch {
             let isWatched = options.reserveBytes != nil
-            if isWatched && error.isLackOfRoom { noteSpareRefused() } else { canMake = false }
+            canMake = isWatched && error.isLackOfRoom
+            // Nobody asks again once the making has ended: what the filesystem answered last must not stand for ever.
+            noteSpareRefused(canMake)
             if !isWatched { return false }
         }
         measureRoom()

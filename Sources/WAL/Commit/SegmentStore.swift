@@ -168,7 +168,8 @@ final class SegmentStore: @unchecked Sendable {
         }
     }
 
-    func noteSpareRefused() { monitor.withLock { isSpareRefused = true } }
+    /// - Parameter isRefused: for lack of room; false when it failed for another reason.
+    func noteSpareRefused(_ isRefused: Bool) { monitor.withLock { isSpareRefused = isRefused } }
 
     func stopPreparing() {
         monitor.withLock { isStopping = true }
