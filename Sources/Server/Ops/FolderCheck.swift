@@ -27,6 +27,10 @@ struct FolderCheck {
     private(set) var brokenInvariants: [String] = []
     private(set) var runs: [LogRun] = []
     private(set) var unusableSegments: [UInt64] = []
+    private var logEndsInDamage = false
+    /// The log went on behind the last record that can be read, and what stood there is damaged or missing. A snapshot
+    /// that reaches further says so, too: one is written when the log up to there is durable.
+    var endsInDamage: Bool { logEndsInDamage || snapshots.contains { $0.reach > (runs.last?.last ?? 0) } }
     /// The number of the newest segment that can be read.
     private(set) var lastSegment: UInt64?
     private(set) var firstPosition: UInt64?
@@ -129,6 +133,7 @@ struct FolderCheck {
         }
         contradictions = found
         runs = examination.runs
+        logEndsInDamage = examination.endsInDamage
         counts = Counts(
             segments: examination.segmentCount,
             batches: examination.batchCount,

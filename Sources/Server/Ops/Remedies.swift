@@ -31,11 +31,23 @@ struct Remedies {
         Set(check.snapshots.filter { $0.reach <= position }.map(\.position))
     }
 
-    /// The snapshot from which everything can be had without the damaged part of the log.
+    /// The last record that is left when only what can't be read behind it is given up.
+    func lastLeft(startingAt snapshot: UInt64) -> UInt64 { max(snapshot, check.runs.last?.last ?? 0) }
+
+    /// Whether nothing that was in the log goes with a segment that can't be used.
+    func isLossless(droppingSegment number: UInt64) -> Bool {
+        let loses = check.findings.contains { $0.number == number && !$0.isAboutSnapshot && $0.positions != nil }
+        return !loses && check.runs.count == 1 && !check.endsInDamage && !starts.isEmpty
+    }
+
+    /// The snapshot from which everything that is left can be had without the damaged part of the log; nil where a cut
+    /// keeps as much.
     private var snapshotBehindDamage: FolderCheck.Start? {
         let lastContradiction = check.contradictions.map(\.place.position).max() ?? 0
         return check.snapshots.first { snapshot in
             guard snapshot.position >= lastContradiction else { return false }
+            // A damaged end stays damaged when what is before it is given up.
+            if check.endsInDamage, snapshot.position <= check.runs.first?.last ?? 0 { return false }
             guard let run = check.runs.last, snapshot.position < run.last || run.last >= snapshot.reach else {
                 return snapshot.reach == snapshot.position
             }
@@ -87,10 +99,9 @@ struct Remedies {
             let name = command("--rebuild-header \(finding.number ?? 0)")
             return (refused, "no record is lost: write the header again from the segment's batches", name)
         case .segmentMisnamed, .segmentForeign, .segmentHeaderDamaged:
-            guard finding.positions == nil, check.runs.count == 1, check.contradictions.isEmpty else {
-                return damage(finding)
-            }
-            let option = "--drop-segment \(finding.number ?? 0)"
+            let number = finding.number ?? 0
+            guard isLossless(droppingSegment: number), check.contradictions.isEmpty else { return damage(finding) }
+            let option = "--drop-segment \(number)"
             return (refused, "no record is lost, the log is whole without it: remove it", command(option))
         default:
             return finding.isAboutSnapshot ? snapshotAnswer(finding) : damage(finding)
@@ -122,10 +133,16 @@ struct Remedies {
                 finding.kind == nil ? "; \(Self.text(of: $0)) can't be read" : ""
             } ?? ""
         if let snapshot = snapshotBehindDamage {
+            let left = lastLeft(startingAt: snapshot.position)
+            let price =
+                check.endsInDamage
+                ? "; this gives up what stood behind record \(left), which can't be read, so restore a backup instead "
+                    + "if one reaches further" : ""
             return (
                 refused + lost,
-                "no change is lost, the snapshot at \(snapshot.position) holds what was before it: give up the log "
-                    + "before the snapshot",
+                (check.endsInDamage ? "" : "no change is lost, ")
+                    + "the snapshot at \(snapshot.position) holds what was before it: give up the log before the snapshot"
+                    + price,
                 command("--start-at-snapshot \(snapshot.position)")
             )
         }
@@ -134,7 +151,8 @@ struct Remedies {
             return (refused + lost, "nothing in the folder leads past the damage: \(backup)", nil)
         }
         let last = max(check.runs.map(\.last).max() ?? cut, finding.positions?.upperBound ?? cut)
-        let given = last > cut ? "gives up \(Self.text(of: cut + 1...last))" : "gives up no record that can be read"
+        let readable = last > cut ? "gives up \(Self.text(of: cut + 1...last))" : "gives up no record that can be read"
+        let given = readable + (check.endsInDamage ? " and what stood behind, which can't be read" : "")
         return (
             refused + lost,
             "cut the log behind record \(cut); this \(given), so restore a backup instead if one reaches further",

@@ -23,7 +23,7 @@ struct Repair: ParsableCommand {
     @Option(help: "Keep the records up to this position and give up all behind it.")
     var truncateAt: UInt64?
 
-    @Option(help: "Start from the snapshot at this position and give up the log before it. No change is lost.")
+    @Option(help: "Start from the snapshot at this position and give up the log before it.")
     var startAtSnapshot: UInt64?
 
     @Option(help: "Remove the snapshot at this position; another one, or the whole log, must hold the same.")
@@ -146,18 +146,29 @@ struct Repair: ParsableCommand {
             try examination.readLog { place, payload in loss.add(payload, at: place) }
             let gone = examination.snapshots.filter { !kept.contains($0) }.map { "\($0)" }
             let snapshots = gone.isEmpty ? [] : ["Snapshots that go with them: at \(gone.joined(separator: ", "))."]
-            return ["Cuts the log behind position \(position)."] + loss.lines + snapshots
+            return ["Cuts the log behind position \(position)."] + loss.lines + unreadableEnd(0, check) + snapshots
         case .startAtSnapshot(let position, _):
+            let end = unreadableEnd(position, check)
             return [
-                "Gives up the log before the snapshot at \(position), which holds the same, and older snapshots.",
-                "No change is lost; earlier states can no longer be restored from this folder.",
+                "Gives up the log before the snapshot at \(position), which holds the same, and older snapshots."
+            ] + (end.isEmpty ? ["No change is lost."] : end) + [
+                "Earlier states can no longer be restored from this folder."
             ]
         case .dropSnapshot(let position):
             let start = Remedies(check: check).startLeft(withoutSnapshot: position) ?? 0
             let from = start == 0 ? "the log's first record" : "the snapshot at \(start)"
             return ["No record is lost. A start then begins with \(from)."]
+        case .dropSegment(let number) where !Remedies(check: check).isLossless(droppingSegment: number):
+            return ["Gives up what stood in segment \(number), which can't be read."]
         case .dropSegment, .rebuildHeader, .rebuildManifest: return ["No record is lost."]
         }
+    }
+
+    /// What goes without anyone knowing how much it is; nothing when the log's end is whole.
+    private func unreadableEnd(_ snapshot: UInt64, _ check: FolderCheck) -> [String] {
+        guard check.endsInDamage else { return [] }
+        let left = Remedies(check: check).lastLeft(startingAt: snapshot)
+        return ["Gives up what stood behind record \(left), which can't be read."]
     }
 
     /// Beside the folder, on the same filesystem where that is not a mount of its own.

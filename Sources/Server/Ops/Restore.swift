@@ -122,7 +122,8 @@ private struct History {
     func position(at moment: Restore.Moment) throws -> UInt64 {
         switch moment {
         case .end:
-            guard remedies.latestCut >= (check.runs.last?.last ?? 0) else {
+            // With less than everything only on request.
+            guard remedies.latestCut >= (check.runs.last?.last ?? 0), !check.endsInDamage else {
                 throw LogRefusal(
                     "\(check.folder) is damaged behind position \(remedies.latestCut): give --until "
                         + "\(remedies.latestCut) to restore what is before it"

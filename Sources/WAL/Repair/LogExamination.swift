@@ -25,6 +25,8 @@ public final class LogExamination {
 
     /// Known after `readLog`.
     public var runs: [LogRun] { walk?.runs ?? [] }
+    /// The log went on behind its last readable record, and what stood there is damaged or missing.
+    public var endsInDamage: Bool { walk?.endsInDamage ?? false }
     public var batchCount: Int { walk?.batchCount ?? 0 }
     public var segmentCount: Int { log.parts.count }
     public var bytesRead: Int { walk?.bytesRead ?? 0 }

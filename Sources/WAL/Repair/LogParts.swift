@@ -60,6 +60,12 @@ struct LogParts {
         }
     }
 
+    /// Whether a segment that can't be used holds something else than this log's continuation, and so proves nothing.
+    func isStray(_ number: UInt64) -> Bool {
+        guard let index = unusable[number] else { return false }
+        return findings[index].kind == .segmentForeign || findings[index].kind == .segmentMisnamed
+    }
+
     /// Fills in which records are lost with a segment that can't be used.
     mutating func setPositions(_ positions: ClosedRange<UInt64>, ofUnusable number: UInt64) {
         if let index = unusable[number] { findings[index].positions = positions }
@@ -189,6 +195,11 @@ extension LogParts {
             segmentBytes: window.byteCount / LogFormat.blockBytes * LogFormat.blockBytes
         )
         guard let batch = BatchHeader(reading: bytes, of: header), batch.start.isPossible else { return nil }
+        // A segment without a batch may still have what the file held in an earlier use: it is older than the segment
+        // before this one.
+        if let before = parts.last?.header, batch.epoch < before.epoch || batch.number < before.start.nextBatch {
+            return nil
+        }
         header.start = batch.start
         return header
     }

@@ -27,6 +27,8 @@ struct LogWalk {
     private let buffer = AlignedBuffer(byteCount: bufferBytes)
     /// What comes next belongs to a new run, and why was noted.
     private var isBroken = true
+    /// Known after `run`: the log went on behind what can be read, as far as can be told, and nothing says how far.
+    var endsInDamage: Bool { isBroken }
 
     /// The segment that is being read.
     private struct Reader {
@@ -225,9 +227,14 @@ struct LogWalk {
         for number in unusable { log.setPositions(point.nextPosition...(end - 1), ofUnusable: number) }
     }
 
-    /// The manifest knows of a segment that is not there.
+    /// A segment behind all that can be read can't be used, or the manifest knows of one that is not there.
     private mutating func noteLostEnd() {
-        guard let manifest = log.manifest, manifest.newestSegment > (log.segmentNumbers.last ?? 0) else { return }
+        let last = log.parts.last?.header.number ?? 0
+        if log.unusable.keys.contains(where: { $0 > last && !log.isStray($0) }) { isBroken = true }
+        guard let manifest = log.manifest, manifest.newestSegment > last else { return }
+        isBroken = true
+        // One that is there and can't be used was noted.
+        guard !log.segmentNumbers.contains(manifest.newestSegment) else { return }
         let reason = "the file is missing, and the manifest says that it was there"
         note(.segmentMissing, LogFolder.segmentName(manifest.newestSegment), 0, reason)
     }

@@ -120,16 +120,28 @@ struct RepairPlanner {
     private func startAtSnapshot(_ position: UInt64, reach: UInt64) throws -> [RepairPlan.Step] {
         guard log.snapshots.contains(position) else { throw noSnapshot(position) }
         var begin: (part: LogParts.Part, offset: Int, start: ChainPoint)?
-        var lastRun = -1
+        var end: ChainPoint?
         var walk = LogWalk(log)
         try walk.run { place, batch, _ in
-            guard place.run != lastRun else { return }
-            lastRun = place.run
+            defer { end = batch.end }
+            // Not by the run's number: a run without records is forgotten, and the next one gets its number.
+            guard place.before != end else { return }
             begin = (place.part, place.offset, place.before)
         }
         try requireReadable(walk.findings)
+        // Behind the last whole batch the log may go on elsewhere, with nothing readable in it.
+        if end != walk.point { begin = nil }
         let steps = log.snapshots.filter { $0 < position }.map { RepairPlan.Step.remove(LogFolder.snapshotName($0)) }
-        if let begin, begin.start.nextPosition <= position + 1, position < walk.point.nextPosition {
+        let next = walk.point.nextPosition
+        // A damaged end is not mended by giving up what is before it, unless the snapshot holds all that is left.
+        if walk.endsInDamage, position + 1 < next, begin?.start == log.parts.first?.header.start {
+            throw LogRefusal(
+                "the log is damaged behind record \(next - 1), and nothing before the snapshot at \(position) is; cut it "
+                    + "behind record \(next - 1)"
+            )
+        }
+        let isInTheLog = walk.endsInDamage ? position + 1 < next : position < next
+        if let begin, begin.start.nextPosition <= position + 1, isInTheLog {
             return try steps + removeLog(before: begin.part, at: begin.offset, begin.start, position)
         }
         guard walk.point.nextPosition <= position + 1 else {
@@ -189,7 +201,7 @@ struct RepairPlanner {
         guard log.snapshots.contains(position) else { throw noSnapshot(position) }
         var steps = [RepairPlan.Step.remove(LogFolder.snapshotName(position))]
         // Without a manifest there is nothing to bring up to date.
-        if log.manifest != nil { steps.append(.manifest(try manifest(without: position))) }
+        if log.manifest != nil { steps.append(.manifest(try manifest(withoutSnapshot: position))) }
         return steps
     }
 
@@ -198,7 +210,9 @@ struct RepairPlanner {
         guard log.unusable[number] != nil else {
             throw LogRefusal("\(LogFolder.segmentName(number)) is a part of this log; cut the log instead")
         }
-        return [.remove(LogFolder.segmentName(number)), .manifest(try manifest())]
+        // The manifest first: it must not name a segment that is gone, and as long as the file is there this can be
+        // done again.
+        return [.manifest(try manifest(withoutSegment: number)), .remove(LogFolder.segmentName(number))]
     }
 
     private func rebuildHeader(_ number: UInt64) throws -> [RepairPlan.Step] {
@@ -224,13 +238,18 @@ struct RepairPlanner {
 
     // MARK: Manifest
 
-    /// A manifest of what is in the folder.
-    private func manifest(without snapshot: UInt64? = nil) throws -> Manifest {
+    /// A manifest of what is in the folder. It goes on to name a newest segment that is missing: nothing else says that
+    /// the log's end is.
+    private func manifest(withoutSnapshot snapshot: UInt64? = nil, withoutSegment segment: UInt64? = nil) throws
+        -> Manifest
+    {
         guard let first = log.parts.first, let last = log.parts.last else {
             throw LogRefusal("there is no segment that can be read; restore the folder from a backup")
         }
         let snapshots = Set(log.snapshots.filter { $0 != snapshot })
-        return try manifest(segments: first.header.number...last.header.number, epoch, snapshots)
+        let known = log.manifest.map(\.newestSegment) ?? 0
+        let newest = max(last.header.number, known == segment ? 0 : known)
+        return try manifest(segments: first.header.number...newest, epoch, snapshots)
     }
 
     private func manifest(

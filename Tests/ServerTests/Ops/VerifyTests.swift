@@ -101,6 +101,90 @@ import Testing
     }
 }
 
+/// The log's end is damaged or missing: what `verify`, `repair` and `restore` say of it is no promise.
+@Suite(.timeLimit(.minutes(1))) struct VerifyDamagedEndTests {
+    struct LostEnd: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let make: @Sendable (SimulatedDevice, SampleFolder) -> Void
+    }
+
+    static let lostEnds = [
+        LostEnd(testDescription: "missing segment") { $0.lose(SampleFolder.segment(of: $1.lastPosition)) },
+        LostEnd(testDescription: "renamed segment") { device, sample in
+            let path = SampleFolder.segment(of: sample.lastPosition)
+            device.setContents(of: SampleFolder.segment(9), to: device.contents(of: path)!)
+            device.lose(path)
+        },
+        LostEnd(testDescription: "rotten header and first batch") { device, sample in
+            let path = SampleFolder.segment(of: sample.lastPosition)
+            let bytes = device.contents(of: path)!
+            device.setContents(of: path, to: [UInt8](repeating: 0xa5, count: 8192) + bytes.dropFirst(8192))
+        },
+        LostEnd(testDescription: "two rotten batches at the end") { device, sample in
+            for record in sample.lastPosition - 1...sample.lastPosition {
+                let byte = SampleFolder.offset(of: record) + 200
+                device.flipBit(byte * 8, of: SampleFolder.segment(of: record))
+            }
+        },
+        // Nothing in the log proves that they were durable, and the snapshot does.
+        LostEnd(testDescription: "all that a snapshot has") { device, sample in
+            let path = SampleFolder.segment(of: sample.lastPosition)
+            let bytes = device.contents(of: path)!
+            device.setContents(of: path, to: bytes.prefix(4096) + [UInt8](repeating: 0, count: bytes.count - 4096))
+        },
+    ]
+
+    private func report(_ device: SimulatedDevice) throws -> FolderReport {
+        let examination = try LogExamination(folder: SampleFolder.path, device: device)
+        return FolderReport(try FolderCheck(examination, device: device))
+    }
+
+    /// With a snapshot newer than all that is left of the log, and with older ones only.
+    @Test(arguments: lostEnds, [[8, 16], [4], []] as [[Int]])
+    func nothingIsCalledLossless(_ end: LostEnd, snapshotsAfter: [Int]) async throws {
+        let sample = try await SampleFolder.make(snapshotsAfter: snapshotsAfter)
+        let device = sample.device.copy()
+        end.make(device, sample)
+        let damaged = try report(device)
+        let newest = sample.snapshots.first ?? 0
+        // Without a snapshot behind it, zeros are how a log ends.
+        guard !damaged.isSound else { return #expect(damaged.check.newest.last > newest) }
+        #expect(throws: LogRefusal.self) {
+            try Restore.parse(["--data", SampleFolder.path, "--to", "/restored"]).restore(on: device)
+        }
+        let left = max(newest, damaged.check.runs.last?.last ?? 0)
+        for _ in 0..<3 {
+            let report = try report(device)
+            if report.isSound { break }
+            for finding in report.findings where finding.isDamage {
+                #expect(!finding.remedy.contains("no record is lost"), "\(report.text)")
+                #expect(!finding.remedy.contains("no change is lost"), "\(report.text)")
+            }
+            let command = try #require(report.findings.first { $0.isDamage && $0.command != nil }?.command)
+            var said: [String] = []
+            let words = command.split(separator: " ").dropFirst(2).map(String.init)
+            _ = try Repair.parse(words + ["--apply"]).repair(on: device) { said.append($0) }
+            #expect(!said.contains { $0.contains("No record is lost") || $0.contains("No change is lost") }, "\(said)")
+            #expect(said.contains { $0.contains("which can't be read") }, "\(said)")
+            for path in device.paths where path.contains(".before-repair-") { device.lose(path) }
+        }
+        let repaired = try report(device)
+        #expect(repaired.isSound && repaired.check.newest.last == left, "\(repaired.text)")
+    }
+
+    @Test func aSegmentBeforeAllStartsIsNotCalledSuperfluous() async throws {
+        let sample = try await SampleFolder.make(snapshotsAfter: [])
+        let device = sample.device.copy()
+        let bytes = device.contents(of: SampleFolder.segment(1))!
+        device.setContents(
+            of: SampleFolder.segment(1),
+            to: [UInt8](repeating: 0xa5, count: 8192) + bytes.dropFirst(8192)
+        )
+        let report = try report(device)
+        #expect(!report.isSound && report.findings.allSatisfy { $0.command == nil }, "\(report.text)")
+    }
+}
+
 extension SampleFolder {
     /// A session of a server with one more sale, and a clean stop.
     static func serve(_ device: SimulatedDevice) async throws {
