@@ -1,0 +1,67 @@
+import Auth
+
+/// The roles that a route is for.
+struct Access: OptionSet, Sendable {
+    let rawValue: UInt8
+
+    static let organizer = Access(.organizer)
+    static let agent = Access(.agent)
+    static let customer = Access(.customer)
+    static let scanner = Access(.scanner)
+    static let admin = Access(.admin)
+
+    /// With and without a token.
+    static let everybody = Access(rawValue: 1 << 7 | 0x1f)
+    /// With any token of the tenant.
+    static let tenant: Access = [.organizer, .agent, .customer, .scanner, .admin]
+    /// Who makes the catalogue and sees the books.
+    static let office: Access = [.organizer, .admin]
+    /// Who buys and sells.
+    static let sale: Access = [.agent, .customer, .admin]
+    /// Who gives money back.
+    static let refund: Access = [.organizer, .agent, .admin]
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    init(_ role: Role) { rawValue = 1 << UInt8(Role.allCases.firstIndex(of: role)!) }
+
+    func contains(_ role: Role) -> Bool { contains(Access(role)) }
+}
+
+// Who may do what: every route and method is in here, so that a new route doesn't build before somebody has decided.
+
+extension Endpoint {
+    /// Whom the route is for. A customer gets the customer's own things there, everybody else those of the tenant.
+    func access(_ method: HTTPMethod) -> Access {
+        let isRead = method == .get || method == .head
+        switch self {
+        case .health, .ready, .openAPI: return .everybody
+        case .metrics: return .admin
+        case .events, .event, .eventCapacity, .eventPricing, .capacity, .capacitySeats, .pricing:
+            return isRead ? .tenant : .office
+        case .eventCapacityTotal, .eventPricingActive, .eventSeats, .capacityCheck, .pricingCalculate: return .tenant
+        case .eventPublish, .eventRestore, .capacitySeatsBlock, .capacitySeatsUnblock: return .office
+        case .capacityReserve, .reservations, .reservationPriceLock, .reservationExtend, .reservationConfirm,
+            .reservationRelease, .batch:
+            return .sale
+        // What was bought or held is looked up at the counter, too.
+        case .reservation, .order: return isRead ? [.sale, .organizer] : .sale
+        case .orderRefund: return .refund
+        }
+    }
+}
+
+extension BatchOperation {
+    /// As of the route that does the same.
+    var access: Access {
+        switch self {
+        case .reserve: Endpoint.capacityReserve.access(.post)
+        case .reservations: Endpoint.reservations.access(.post)
+        case .priceLock: Endpoint.reservationPriceLock.access(.post)
+        case .extend: Endpoint.reservationExtend.access(.post)
+        case .confirm: Endpoint.reservationConfirm.access(.post)
+        case .release: Endpoint.reservationRelease.access(.post)
+        case .refund: Endpoint.orderRefund.access(.post)
+        }
+    }
+}
