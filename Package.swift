@@ -16,6 +16,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -40,10 +41,11 @@ let package = Package(
             dependencies: ["CLiburing", "WAL", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict
         ),
+        .target(name: "Auth", dependencies: [.product(name: "JWTKit", package: "jwt-kit")], swiftSettings: strict),
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Engine", "Loop", "WAL",
+                "Auth", "Engine", "Loop", "WAL",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -83,9 +85,10 @@ let package = Package(
             dependencies: ["Loop", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict
         ),
+        .testTarget(name: "AuthTests", dependencies: ["Auth"], swiftSettings: strict),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Loop", "Server", .product(name: "NIOHTTP1", package: "swift-nio")],
+            dependencies: ["Auth", "Loop", "Server", .product(name: "NIOHTTP1", package: "swift-nio")],
             swiftSettings: strict
         ),
         // What `script/fuzz` feeds, with the inputs that were found; its own package builds the fuzzer.

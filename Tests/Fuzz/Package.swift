@@ -12,7 +12,10 @@ let instrumented: [SwiftSetting] = [
 
 let package = Package(
     name: "holdfast-fuzz",
-    dependencies: [.package(url: "https://github.com/apple/swift-nio", from: "2.101.0")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
+    ],
     targets: [
         .systemLibrary(name: "CLiburing", path: "Sources/CLiburing", pkgConfig: "liburing"),
         .systemLibrary(name: "CPrefetch", path: "Sources/CPrefetch"),
@@ -39,10 +42,16 @@ let package = Package(
             swiftSettings: instrumented
         ),
         .target(
+            name: "Auth",
+            dependencies: [.product(name: "JWTKit", package: "jwt-kit")],
+            path: "Sources/Auth",
+            swiftSettings: instrumented
+        ),
+        .target(
             name: "Server",
-            dependencies: ["Engine", "Loop", "WAL", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["Auth", "Engine", "Loop", "WAL", .product(name: "NIOCore", package: "swift-nio")],
             path: "Sources/Server",
-            sources: ["Front", "HTTP", "JSON", "Ops/Operations.swift", "Rendering", "Routes"],
+            sources: ["Auth", "Front", "HTTP", "JSON", "Ops/Operations.swift", "Rendering", "Routes"],
             swiftSettings: instrumented
         ),
         .systemLibrary(name: "CFuzzer", path: "CFuzzer"),

@@ -74,6 +74,8 @@ public struct CommandContext: Sendable {
     public var tenant: ShortText
     /// The customer who asks; empty for somebody who acts for the whole tenant.
     public var principal: ShortText
+    /// Who asks, whomever for; part of what makes an idempotency key the caller's own. Empty for nobody in particular.
+    public var actor: ShortText
     public var now: Milliseconds
     public var random: (UInt64, UInt64)
     public var idempotency: IdempotencyKey?
@@ -81,12 +83,14 @@ public struct CommandContext: Sendable {
     public init(
         tenant: ShortText,
         principal: ShortText = .empty,
+        actor: ShortText? = nil,
         now: Milliseconds,
         random: (UInt64, UInt64),
         idempotency: IdempotencyKey? = nil
     ) {
         self.tenant = tenant
         self.principal = principal
+        self.actor = actor ?? principal
         self.now = now
         self.random = random
         self.idempotency = idempotency

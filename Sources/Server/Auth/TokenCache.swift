@@ -1,5 +1,6 @@
 import Auth
 import Engine
+import Glibc
 
 /// Tokens that were verified before, so that the sale pays for looking one up only. One for each loop.
 ///
@@ -12,6 +13,11 @@ struct TokenCache {
     private struct Entry {
         let token: ContiguousArray<UInt8>
         let caller: KnownCaller
+
+        func has(_ other: UnsafeRawBufferPointer) -> Bool {
+            guard token.count == other.count else { return false }
+            return token.withUnsafeBytes { memcmp($0.baseAddress!, other.baseAddress!, other.count) == 0 }
+        }
     }
 
     /// Nil where no tokens are asked for.
@@ -28,13 +34,13 @@ struct TokenCache {
     /// - Parameters:
     ///   - authorization: the header field's value, empty where there was none.
     ///   - now: milliseconds since 1970.
-    mutating func caller(_ authorization: UnsafeRawBufferPointer, at now: Milliseconds) -> Caller {
+    mutating func caller(_ authorization: UnsafeRawBufferPointer, at now: Milliseconds) -> Authorization {
         guard let ring else { return .anybody }
         guard !authorization.isEmpty else { return .nobody }
         guard let token = Self.token(in: authorization) else { return .refused(.malformed) }
         if generation != ring.generation { begin(generation: ring.generation) }
         let hash = hash(token)
-        if let entry = entries[hash], entry.token.elementsEqual(token) {
+        if let entry = entries[hash], entry.has(token) {
             if now < entry.caller.acceptedUntil { return .known(entry.caller) }
             forget(hash)
             return .refused(.expired)

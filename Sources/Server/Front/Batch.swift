@@ -1,3 +1,4 @@
+import Auth
 import Engine
 import Glibc
 import WAL
@@ -46,6 +47,7 @@ final class Batch: @unchecked Sendable {
     }
 
     var context: CommandContext { request.context }
+    var role: Role? { request.role }
     var reply: ReplyContext { request.reply }
     var isWaiting: Bool { waiting > 0 }
     /// Whether every line is answered.

@@ -137,7 +137,7 @@ extension BatchFront {
         var reply = batch.reply
         reply.requestID = RequestID(random: context.random)
         do throws(Problem) {
-            let work = try router.line(line, &context, &reply, &sections)
+            let work = try router.line(line, role: batch.role, &context, &reply, &sections)
             let owner = work.event.shard(of: shardCount)
             if owner == number, !batch.isWaiting {
                 let isTaken = work.answer(on: shard.onLoop, context, reply, into: &batch.answer)

@@ -32,6 +32,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
 
     private var pending = PendingRequests()
     private var sections: SectionCache
+    private var tokens: TokenCache
     private var random = RandomBits()
     private var immediate = ResponseWriter()
 
@@ -47,7 +48,15 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private var heldHead = 0
     private var spare: ContiguousArray<HeldReplies> = []
 
-    init(number: Int, loop: RingLoop, engine: Engine, router: Router, operations: Operations) {
+    /// - Parameter keyRing: the keys of the tokens that callers need; nil lets everybody do everything.
+    init(
+        number: Int,
+        loop: RingLoop,
+        engine: Engine,
+        router: Router,
+        operations: Operations,
+        keyRing: TokenKeyRing? = nil
+    ) {
         self.number = number
         self.engine = engine
         self.router = router
@@ -55,6 +64,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         shard = engine.shards[number]
         self.loop = loop
         sections = SectionCache(engine.directory)
+        tokens = TokenCache(keyRing)
         batches = BatchFront(number: number, engine: engine, router: router)
         outboxes = Array(repeating: [], count: engine.shards.count)
     }
@@ -78,7 +88,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             let call = Call(request, bytes, now: now, random: random.next())
             return answerNow(connection, sequence) { $0.write(.overloaded, call.reply) }
         }
-        switch router.route(request, bytes, now: now, random: random.next(), sections: &sections) {
+        let caller = tokens.caller(bytes[request.authorization], at: now)
+        switch router.route(request, bytes, now: now, random: random.next(), caller: caller, sections: &sections) {
         case .submission(let submission): decide(submission, .answer, connection, sequence)
         case .readThenWrite(let change): decide(change.read, .read(change), connection, sequence)
         case .problem(let problem, let reply):

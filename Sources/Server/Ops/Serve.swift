@@ -1,4 +1,5 @@
 import ArgumentParser
+import Auth
 import Dispatch
 import Engine
 import Glibc
@@ -33,6 +34,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(_ settings: Settings, _ logger: Logger, _ stop: StopSignal) async throws {
+        let keyRing = try await keyRing(settings)
         let loops = try (0..<settings.shards).map { try RingLoop.start(number: $0) }
         let log = try WriteAheadLog.open(
             folder: settings.data,
@@ -53,7 +55,14 @@ struct Serve: AsyncParsableCommand {
 
         let operations = Operations(openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self))
         let fronts = loops.indices.map {
-            LoopFront(number: $0, loop: loops[$0], engine: engine, router: Router(), operations: operations)
+            LoopFront(
+                number: $0,
+                loop: loops[$0],
+                engine: engine,
+                router: Router(),
+                operations: operations,
+                keyRing: keyRing
+            )
         }
         for front in fronts { await front.connect(to: fronts) }
         var configuration = Listener.Configuration()
@@ -76,17 +85,41 @@ struct Serve: AsyncParsableCommand {
         logger.info("listening at http://\(settings.host):\(listener.port)")
 
         let watch = StorageWatch(log: log, logger: logger)
+        let keys = Task { await readKeys(keyRing, logger) }
         let snapshots = Task { await takeSnapshots(engine, settings, watch, logger) }
         await stop.wait()
         logger.info("stopping: finishing requests, then a last snapshot")
         operations.setReady(false)
         snapshots.cancel()
+        keys.cancel()
         await listener.drain(timeout: .seconds(10))
         if let error = try await engine.stop() {
             logger.warning("no last snapshot was taken, the next start replays the log instead: \(error)")
         }
         logger.info("stopped; everything is durable up to position \(log.durablePosition)")
         for loop in loops { loop.stop() }
+    }
+
+    private func keyRing(_ settings: Settings) async throws -> TokenKeyRing? {
+        guard let file = settings.tokenKeys else { return nil }
+        do {
+            return try await TokenKeyRing(file: file, rules: settings.tokenRules)
+        } catch let error as TokenKeyError {
+            throw ValidationError("The keys of tokens in \(file) can't be used: \(error)")
+        }
+    }
+
+    /// Reads the keys of tokens again whenever their file is another one.
+    private func readKeys(_ ring: TokenKeyRing?, _ logger: Logger) async {
+        guard let ring else { return }
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            do {
+                if try await ring.reload() { logger.notice("the keys of tokens were read again") }
+            } catch {
+                logger.error("the keys of tokens could not be read again, those from before stay: \(error)")
+            }
+        }
     }
 
     private func report(_ found: Engine.Found, _ settings: Settings, _ logger: Logger) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Auth
 import Configuration
 import SystemPackage
 
@@ -8,7 +9,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: "The folder of the log and the snapshots; made when it is missing. [HOLDFAST_DATA]")
     var data: String?
 
-    @Option(help: "The address to listen at; loopback only. Default 127.0.0.1. [HOLDFAST_HOST]")
+    @Option(help: "The address to listen at; without --token-keys loopback only. Default 127.0.0.1. [HOLDFAST_HOST]")
     var host: String?
 
     @Option(help: "The port, 0 to 65535; 0 takes a free one. Default 8080. [HOLDFAST_PORT]")
@@ -48,6 +49,28 @@ struct SettingsOptions: ParsableArguments {
     )
     var connectionsMax: Int?
 
+    @Option(
+        help: """
+            A file with the keys of the tokens that callers need: a JWK set, a key in PEM, or a shared secret. Read again \
+            when it changes. Without it anybody may do anything. [HOLDFAST_TOKEN_KEYS]
+            """
+    )
+    var tokenKeys: String?
+
+    @Option(help: "The issuer (iss) that tokens must name. Default: any. [HOLDFAST_TOKEN_ISSUER]")
+    var tokenIssuer: String?
+
+    @Option(help: "The audience (aud) that tokens must name. Default: any. [HOLDFAST_TOKEN_AUDIENCE]")
+    var tokenAudience: String?
+
+    @Option(
+        help: """
+            Seconds by which clocks may differ when a token's times are read; 0 to 60. Default 30. \
+            [HOLDFAST_TOKEN_LEEWAY_SECONDS]
+            """
+    )
+    var tokenLeewaySeconds: Int?
+
     @Option(help: "A JSON file with any of these options under \"holdfast\". [HOLDFAST_CONFIG]")
     var config: String?
 }
@@ -63,6 +86,9 @@ struct Settings: Sendable {
     var connectionsMax: Int
     /// Nil where the log's own measure is to be taken.
     var diskReserveBytes: Int?
+    /// The file of the keys that tokens are verified with; nil where none are asked for.
+    var tokenKeys: String?
+    var tokenRules: TokenRules
 
     /// - Throws: `ValidationError` for an option out of its range, or a configuration file that can't be read.
     init(_ options: SettingsOptions, cores: Int) async throws {
@@ -127,10 +153,26 @@ struct Settings: Sendable {
             diskReserveBytes =
                 try await number("The disk reserve", reserve, "holdfast.disk.reserve.mib", 8...1_048_576, 8) << 20
         }
-        guard Self.isLoopback(host) else {
+        tokenKeys = options.tokenKeys ?? config.string(forKey: "holdfast.token.keys")
+        tokenRules = TokenRules(
+            issuer: options.tokenIssuer ?? config.string(forKey: "holdfast.token.issuer"),
+            audience: options.tokenAudience ?? config.string(forKey: "holdfast.token.audience"),
+            leewaySeconds: try await number(
+                "The leeway of tokens",
+                options.tokenLeewaySeconds,
+                "holdfast.token.leeway.seconds",
+                0...TokenRules.leewaySecondsMax,
+                30
+            )
+        )
+        guard tokenKeys != nil || (tokenRules.issuer == nil && tokenRules.audience == nil) else {
+            throw ValidationError("An issuer or audience of tokens is set, but no keys: give --token-keys FILE, too.")
+        }
+        guard tokenKeys != nil || Self.isLoopback(host) else {
             throw ValidationError(
-                "--host \(host) is not a loopback address. Without accounts and tokens anybody who reaches the port "
-                    + "may do anything, so holdfast listens at 127.0.0.1 or ::1 only; put it behind your own service."
+                "--host \(host) is not a loopback address. Without tokens anybody who reaches the port may do "
+                    + "anything, so holdfast listens at 127.0.0.1 or ::1 only; give --token-keys FILE, or put it behind "
+                    + "your own service."
             )
         }
     }

@@ -15,6 +15,8 @@ struct Problem: Error, Sendable {
     var allowed: AllowedMethods = []
     /// With 503: when to try again; 0 where there is nothing to say.
     var retryAfterSeconds: UInt32 = 0
+    /// With 401 and 403: the value of `WWW-Authenticate`; empty where there is nothing to say.
+    var challenge: StaticString = ""
 
     init(_ status: HTTPStatus, _ code: StaticString, _ title: StaticString, _ detail: Sentence) {
         self.status = status
@@ -161,6 +163,7 @@ extension ResponseWriter {
         begin(problem.status, .problem)
         echo(reply)
         if problem.status == .methodNotAllowed { header("Allow", problem.allowed.fieldValue) }
+        if problem.challenge.utf8CodeUnitCount > 0 { header("WWW-Authenticate", "\(problem.challenge)") }
         if problem.retryAfterSeconds > 0 { retryAfter(seconds: problem.retryAfterSeconds) }
         beginBody()
         bytes.beginObject()

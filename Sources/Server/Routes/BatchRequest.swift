@@ -1,3 +1,4 @@
+import Auth
 import Engine
 import Glibc
 
@@ -16,6 +17,8 @@ struct BatchRequest: Sendable {
 
     /// Tenant and principal; the rest is each line's own.
     let context: CommandContext
+    /// Nil where no tokens are asked for.
+    let role: Role?
     let reply: ReplyContext
     let body: ByteRange
     let lineCount: Int
@@ -43,7 +46,7 @@ extension Call {
         guard lines <= BatchRequest.linesMax else { throw .tooManyLines }
         var remaining = BatchLines(body)
         guard remaining.next() != nil else { throw .emptyBatch }
-        return BatchRequest(context: context, reply: reply, body: request.body, lineCount: lines)
+        return BatchRequest(context: context, role: role, reply: reply, body: request.body, lineCount: lines)
     }
 
     /// Line feeds, and one more where the last line has none.

@@ -1,3 +1,4 @@
+import Auth
 import Engine
 
 /// One request on its way through the router: its bytes, who asks, and what rendering will need.
@@ -7,6 +8,8 @@ struct Call {
     /// Without its tenant, principal and key until `readHeaders`.
     private(set) var context: CommandContext
     var reply: ReplyContext
+    /// What the token says that the caller is; nil where no tokens are asked for.
+    private(set) var role: Role?
 
     init(
         _ request: HTTPRequest,
@@ -34,21 +37,15 @@ struct Call {
 
     /// Reads who asks, and the key for retries of a change.
     mutating func readHeaders(
+        _ caller: Authorization,
         isChange: Bool,
         _ requiresIdempotencyKey: Bool,
         _ endpoint: Endpoint
     ) throws(Problem) {
-        if !request.tenantId.isAbsent {
-            guard let tenant = Self.visible(bytes[request.tenantId]) else {
-                throw .invalidHeader("X-Tenant-Id must be 1 to 64 visible ASCII characters.")
-            }
-            context.tenant = tenant
-        }
-        if !request.customerId.isAbsent {
-            guard let customer = Self.visible(bytes[request.customerId]) else {
-                throw .invalidHeader("X-Customer-Id must be 1 to 64 visible ASCII characters.")
-            }
-            context.principal = customer
+        if case .known(let caller) = caller {
+            try readHeaders(of: caller)
+        } else {
+            try readHeadersOfAnybody()
         }
         guard isChange else { return }
         guard !request.idempotencyKey.isAbsent else {
@@ -56,6 +53,37 @@ struct Call {
             return
         }
         try readIdempotencyKey(bytes[request.idempotencyKey], endpoint)
+    }
+
+    /// A token says whose data it is, and a customer's token who the customer is; what header fields say of it is passed
+    /// over. Everybody else may act for a customer.
+    private mutating func readHeaders(of caller: KnownCaller) throws(Problem) {
+        context.tenant = caller.tenant
+        context.actor = caller.subject
+        role = caller.role
+        if caller.role == .customer {
+            context.principal = caller.subject
+        } else if !request.customerId.isAbsent {
+            context.principal = try customer()
+        }
+    }
+
+    private mutating func readHeadersOfAnybody() throws(Problem) {
+        if !request.tenantId.isAbsent {
+            guard let tenant = Self.visible(bytes[request.tenantId]) else {
+                throw .invalidHeader("X-Tenant-Id must be 1 to 64 visible ASCII characters.")
+            }
+            context.tenant = tenant
+        }
+        if !request.customerId.isAbsent { context.principal = try customer() }
+        context.actor = context.principal
+    }
+
+    private func customer() throws(Problem) -> ShortText {
+        guard let customer = Self.visible(bytes[request.customerId]) else {
+            throw .invalidHeader("X-Customer-Id must be 1 to 64 visible ASCII characters.")
+        }
+        return customer
     }
 
     private mutating func readIdempotencyKey(
@@ -67,7 +95,7 @@ struct Call {
         }
         let identity = IdempotencyKey(
             tenant: context.tenant,
-            principal: context.principal,
+            principal: context.actor,
             key: key,
             fingerprint: endpoint.isSale ? 0 : fingerprint
         )

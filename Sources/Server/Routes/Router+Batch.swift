@@ -1,3 +1,4 @@
+import Auth
 import Engine
 
 /// A line of a batch as work for the engine.
@@ -18,10 +19,12 @@ enum BatchWork {
 extension Router {
     /// Reads one line.
     /// - Parameters:
+    ///   - role: what the batch's token says that the caller is; nil where no tokens are asked for.
     ///   - context: the line's; gets its key.
     ///   - reply: the line's; gets its subject, and the request's name once the key is known.
     func line(
         _ bytes: UnsafeRawBufferPointer,
+        role: Role? = nil,
         _ context: inout CommandContext,
         _ reply: inout ReplyContext,
         _ sections: inout some SectionLookup
@@ -30,6 +33,7 @@ extension Router {
         var body = BodyReader(bytes)
         let operation = try read(&body) { body throws(JSONError) in try body.beginLine() }
         guard let operation else { throw .validationFailed(body.errors) }
+        if let role, !operation.access.contains(role) { throw .notForRole(role) }
         reply.subject = operation.subject
         let work = try work(operation, &body, &context, &reply, &sections)
         if case .command(let event, .command(let command)) = work, let key = context.idempotency {
@@ -150,7 +154,7 @@ extension Router {
     private func identity(of key: JSONString, _ context: CommandContext) -> IdempotencyKey? {
         key.withBytes { bytes in
             guard Call.isIdempotencyKey(bytes) else { return nil }
-            return IdempotencyKey(tenant: context.tenant, principal: context.principal, key: bytes, fingerprint: 0)
+            return IdempotencyKey(tenant: context.tenant, principal: context.actor, key: bytes, fingerprint: 0)
         }
     }
 }

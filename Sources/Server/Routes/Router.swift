@@ -10,28 +10,35 @@ struct Router: Sendable {
     ///   - bytes: what the request's ranges point into.
     ///   - now: the time of the request.
     ///   - random: bits nobody can guess, new for every request.
+    ///   - caller: whom the request's token names.
     ///   - sections: asked for sections that the request names without their event.
     func route(
         _ request: HTTPRequest,
         _ bytes: UnsafeRawBufferPointer,
         now: Milliseconds,
         random: (UInt64, UInt64),
+        caller: Authorization = .anybody,
         sections: inout some SectionLookup
     ) -> RoutedRequest {
         var call = Call(request, bytes, now: now, random: random)
         do throws(Problem) {
-            return try route(&call, &sections)
+            return try route(&call, caller, &sections)
         } catch {
             return .problem(error, call.reply)
         }
     }
 
-    private func route(_ call: inout Call, _ sections: inout some SectionLookup) throws(Problem) -> RoutedRequest {
+    private func route(
+        _ call: inout Call,
+        _ caller: Authorization,
+        _ sections: inout some SectionLookup
+    ) throws(Problem) -> RoutedRequest {
         let (endpoint, name) = try match(call)
         guard endpoint.methods.allows(call.request.method) else { throw .methodNotAllowed(endpoint.methods) }
+        try caller.check(endpoint, call.request.method)
         if let operation = endpoint.operation { return .operation(operation, call.reply) }
         call.reply.subject = endpoint.subject
-        try call.readHeaders(isChange: endpoint.isChange(call.request.method), requiresIdempotencyKey, endpoint)
+        try call.readHeaders(caller, isChange: endpoint.isChange(call.request.method), requiresIdempotencyKey, endpoint)
         switch endpoint {
         case .health, .ready, .metrics, .openAPI, .events, .event, .eventPublish, .eventRestore, .eventCapacity,
             .eventCapacityTotal, .eventPricing, .eventPricingActive, .capacity, .capacityCheck, .pricing,

@@ -53,14 +53,15 @@ struct TestRequest {
 
     static let now: Milliseconds = 1_763_712_000_000
 
-    func route(_ router: Router = Router()) throws -> RoutedRequest {
+    func route(_ router: Router = Router(), caller: Authorization = .anybody) throws -> RoutedRequest {
         var sections = KnownSections()
-        return try route(router, now: Self.now, sections: &sections)
+        return try route(router, now: Self.now, caller: caller, sections: &sections)
     }
 
     func route(
         _ router: Router = Router(),
         now: Milliseconds,
+        caller: Authorization = .anybody,
         sections: inout some SectionLookup
     ) throws -> RoutedRequest {
         var text = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
@@ -73,7 +74,14 @@ struct TestRequest {
             guard case .request(let request, _) = parser.parse(bytes) else {
                 throw TestFailure("not a request: \(text)")
             }
-            return router.route(request, bytes, now: now, random: random, sections: &sections)
+            return router.route(
+                request,
+                bytes,
+                now: now,
+                random: random,
+                caller: caller,
+                sections: &sections
+            )
         }
     }
 

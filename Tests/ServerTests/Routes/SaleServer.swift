@@ -9,6 +9,7 @@ import WAL
 /// A whole server on a data folder of its own: the real log, engine, fronts and listener.
 final class SaleServer {
     let port: Int
+    let keyRing: TokenKeyRing?
     private let loops: [RingLoop]
     private let engine: Engine
     private let listener: Listener
@@ -19,9 +20,10 @@ final class SaleServer {
         shards: Int = 1,
         limits: ConnectionLimits = ConnectionLimits(),
         clock: EngineClock = EngineClock(),
+        keyRing: TokenKeyRing? = nil,
         _ body: (SaleServer) async throws -> R
     ) async throws -> R {
-        let server = try await SaleServer(folder, shards, limits, clock)
+        let server = try await SaleServer(folder, shards, limits, clock, keyRing)
         let result: Result<R, any Error>
         do {
             result = .success(try await body(server))
@@ -53,10 +55,12 @@ final class SaleServer {
         _ folder: String,
         _ shards: Int,
         _ limits: ConnectionLimits,
-        _ clock: EngineClock
+        _ clock: EngineClock,
+        _ keyRing: TokenKeyRing?
     ) async throws {
         let loops = try (0..<shards).map { try RingLoop.start(number: $0) }
         self.loops = loops
+        self.keyRing = keyRing
         let log = try WriteAheadLog.open(
             folder: folder,
             options: Engine.logOptions(shards: shards),
@@ -68,7 +72,14 @@ final class SaleServer {
         self.engine = engine
         let operations = Operations(openAPI: "{}")
         let fronts = loops.indices.map {
-            LoopFront(number: $0, loop: loops[$0], engine: engine, router: Router(), operations: operations)
+            LoopFront(
+                number: $0,
+                loop: loops[$0],
+                engine: engine,
+                router: Router(),
+                operations: operations,
+                keyRing: keyRing
+            )
         }
         for front in fronts { await front.connect(to: fronts) }
         var configuration = Listener.Configuration()

@@ -2,7 +2,7 @@ import Auth
 import Engine
 
 /// Who a request comes from.
-enum Caller: Sendable {
+enum Authorization: Sendable {
     /// The server has no keys for tokens: whoever reaches it may do anything, and says in header fields for whom.
     case anybody
     /// A token was asked for and there was none.
@@ -28,7 +28,7 @@ struct KnownCaller: Equatable, Sendable {
     }
 }
 
-extension Caller {
+extension Authorization {
     /// Refuses whom the route is not for.
     func check(_ endpoint: Endpoint, _ method: HTTPMethod) throws(Problem) {
         let access = endpoint.access(method)
@@ -68,7 +68,12 @@ extension Problem {
     }
 
     static func notForRole(_ role: Role) -> Problem {
-        var problem = Problem(.forbidden, "ROLE_FORBIDDEN", "Not for this role", "The role \(role.rawValue) may not do this.")
+        var problem = Problem(
+            .forbidden,
+            "ROLE_FORBIDDEN",
+            "Not for this role",
+            "The role \(role.rawValue) may not do this."
+        )
         problem.challenge = "Bearer error=\"insufficient_scope\""
         return problem
     }

@@ -1,0 +1,207 @@
+import Auth
+import Engine
+import Foundation
+import Testing
+
+@testable import Server
+
+/// Tokens at a whole server, over real connections.
+@Suite struct TokenServerTests {
+    private struct Desk {
+        let client: LoopbackClient
+        let mint: TokenMint
+        var tenant = "default"
+        var secondsAgo: Int64 = 0
+
+        func call(
+            _ method: String,
+            _ path: String,
+            _ body: String = "{}",
+            as role: Role,
+            _ subject: String = "ann",
+            key: String? = nil
+        ) throws -> LoopbackClient.Reply {
+            let now = Engine.systemClock() / 1_000 - secondsAgo
+            let token = try mint.token(tenant: tenant, subject: subject, role: role, now: now, seconds: 600)
+            return try call(method, path, body, token: token, key: key)
+        }
+
+        func call(
+            _ method: String,
+            _ path: String,
+            _ body: String,
+            token: String?,
+            key: String? = nil
+        ) throws -> LoopbackClient.Reply {
+            let authorization = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+            let keyField = key.map { "Idempotency-Key: \($0)\r\n" } ?? ""
+            try client.send(
+                "\(method) \(path) HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\(authorization)\(keyField)"
+                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            )
+            return try client.next()
+        }
+    }
+
+    private static let secret = "a secret of more than thirty-two bytes"
+
+    /// Runs `body` with a server that asks for tokens; the file has its keys.
+    private func run(_ body: (SaleServer, TokenMint, _ file: String) async throws -> Void) async throws {
+        let folder = SaleServer.makeFolder()
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = "\(folder)/keys"
+        try Self.secret.write(toFile: file, atomically: true, encoding: .utf8)
+        let ring = try await TokenKeyRing(file: file, rules: TokenRules())
+        let mint = try TokenMint(keys: try await TokenKeys(file: file))
+        try await SaleServer.run(folder: "\(folder)/data", keyRing: ring) { try await body($0, mint, file) }
+    }
+
+    private func putOnSale(_ desk: Desk) throws {
+        for (path, body) in [
+            ("/api/v1/events", #"{"id":"show","name":"Gala","currency":"EUR"}"#),
+            ("/api/v1/events/show/pricing", #"{"base_price":50}"#),
+            ("/api/v1/events/show/capacity", #"{"id":"floor","section_name":"Floor","total_capacity":10}"#),
+            ("/api/v1/events/show/publish", "{}"),
+        ] {
+            #expect(try desk.call("POST", path, body, as: .organizer).status < 300)
+        }
+    }
+
+    private func reservation(of reply: LoopbackClient.Reply) throws -> String {
+        let range = try #require(reply.body.range(of: #"rsv_[A-Za-z0-9_-]+"#, options: .regularExpression))
+        return String(reply.body[range])
+    }
+
+    @Test func everyRoleDoesItsPartOfASale() async throws {
+        try await run { server, mint, _ in
+            let desk = Desk(client: try server.connect(), mint: mint)
+            try putOnSale(desk)
+            let reserve = "/api/v1/capacity/floor/reserve"
+            #expect(try desk.call("POST", reserve, #"{"quantity":1}"#, as: .organizer).status == 403)
+            #expect(try desk.call("POST", reserve, #"{"quantity":1}"#, as: .scanner).status == 403)
+            let held = try desk.call("POST", reserve, #"{"quantity":1}"#, as: .customer, "ann", key: "k")
+            #expect(held.status == 200 && held.body.contains(#""customer_id":"ann""#))
+            // The same key of somebody else is another key, and another's reservation is not there.
+            let other = try desk.call("POST", reserve, #"{"quantity":1}"#, as: .customer, "bob", key: "k")
+            #expect(other.status == 200 && other.body != held.body)
+            let path = "/api/v1/reservations/\(try reservation(of: held))"
+            #expect(try desk.call("GET", path, "", as: .customer, "bob").status == 404)
+            #expect(try desk.call("GET", path, "", as: .customer, "ann").status == 200)
+            #expect(try desk.call("GET", path, "", as: .agent, "till-1").status == 200)
+            let payment = #"{"payment_reference":"p"}"#
+            #expect(try desk.call("POST", "\(path)/confirm", payment, as: .scanner).status == 403)
+            let sold = try desk.call("POST", "\(path)/confirm", payment, as: .agent, "till-1")
+            #expect(sold.status == 200)
+            let order = "/api/v1/orders/ord_\(try reservation(of: held).dropFirst(4))"
+            #expect(try desk.call("POST", "\(order)/refund", as: .customer, "ann").status == 403)
+            #expect(try desk.call("POST", "\(order)/refund", as: .organizer).status == 200)
+        }
+    }
+
+    @Test func aStrangerFindsNothing() async throws {
+        try await run { server, mint, _ in
+            let desk = Desk(client: try server.connect(), mint: mint)
+            try putOnSale(desk)
+            let held = try desk.call("POST", "/api/v1/capacity/floor/reserve", #"{"quantity":1}"#, as: .agent)
+            var stranger = desk
+            stranger.tenant = "elsewhere"
+            let id = try reservation(of: held)
+            for (method, path) in [
+                ("GET", "/api/v1/events/show"), ("PUT", "/api/v1/events/show"), ("DELETE", "/api/v1/events/show"),
+                ("GET", "/api/v1/capacity/floor"), ("PUT", "/api/v1/capacity/floor"),
+                ("GET", "/api/v1/events/show/capacity"), ("GET", "/api/v1/events/show/pricing"),
+                ("GET", "/api/v1/events/show/seats"), ("POST", "/api/v1/events/show/publish"),
+                ("GET", "/api/v1/reservations/\(id)"), ("DELETE", "/api/v1/reservations/\(id)"),
+                ("POST", "/api/v1/reservations/\(id)/price-lock"), ("GET", "/api/v1/orders/ord_\(id.dropFirst(4))"),
+            ] {
+                #expect(try stranger.call(method, path, as: .admin).status == 404, "\(method) \(path)")
+            }
+            let events = try stranger.call("GET", "/api/v1/events", "", as: .admin)
+            #expect(events.status == 200 && !events.body.contains("show"))
+        }
+    }
+
+    @Test func withoutAGoodTokenNothing() async throws {
+        try await run { server, mint, _ in
+            var desk = Desk(client: try server.connect(), mint: mint)
+            let path = "/api/v1/events"
+            let missing = try desk.call("GET", path, "", token: nil)
+            #expect(missing.status == 401 && missing.headers["www-authenticate"] == "Bearer")
+            #expect(missing.body.contains("TOKEN_MISSING"))
+            let forged = try TokenMint(
+                keys: try await TokenKeys(secret: Array("some other secret of 32 bytes or more".utf8))
+            )
+            let wrong = try Desk(client: desk.client, mint: forged).call("GET", path, "", as: .admin)
+            #expect(wrong.status == 401 && wrong.body.contains("TOKEN_INVALID"))
+            #expect(wrong.headers["www-authenticate"] == "Bearer error=\"invalid_token\"")
+            desk.secondsAgo = 700
+            let expired = try desk.call("GET", path, "", as: .admin)
+            #expect(expired.status == 401 && expired.body.contains("TOKEN_EXPIRED"))
+            #expect(try desk.call("GET", "/health", "", token: nil).status == 200)
+            #expect(try desk.call("GET", "/metrics", "", token: nil).status == 401)
+        }
+    }
+
+    @Test func newKeysTakeTheOldOnesPlace() async throws {
+        try await run { server, mint, file in
+            let folder = SaleServer.makeFolder()
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let desk = Desk(client: try server.connect(), mint: mint)
+            let token = try mint.token(
+                tenant: "default",
+                subject: "ann",
+                role: .admin,
+                now: Engine.systemClock() / 1_000,
+                seconds: 600
+            )
+            // Twice, so that the second time it is known.
+            for _ in 0..<2 { #expect(try desk.call("GET", "/api/v1/events", "", token: token).status == 200) }
+            let ring = try #require(server.keyRing)
+            #expect(try await ring.reload() == false)
+            try "broken".write(toFile: file, atomically: true, encoding: .utf8)
+            await #expect(throws: TokenKeyError.self) { try await ring.reload() }
+            #expect(try desk.call("GET", "/api/v1/events", "", token: token).status == 200)
+            try "another secret, of more than thirty-two bytes".write(toFile: file, atomically: true, encoding: .utf8)
+            #expect(try await ring.reload())
+            #expect(try desk.call("GET", "/api/v1/events", "", token: token).status == 401)
+        }
+    }
+}
+
+@Suite struct TokenCacheTests {
+    @Test func aTokenThatIsKnownEndsInTimeAllTheSame() async throws {
+        let file = SaleServer.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try "a secret of more than thirty-two bytes".write(toFile: file, atomically: true, encoding: .utf8)
+        let rules = TokenRules(leewaySeconds: 10)
+        var cache = TokenCache(try await TokenKeyRing(file: file, rules: rules))
+        let mint = try TokenMint(keys: try await TokenKeys(file: file))
+        let token = try mint.token(tenant: "t", subject: "s", role: .agent, now: 1_000, seconds: 100)
+        func ask(_ cache: inout TokenCache, _ text: String, at now: Milliseconds) -> Authorization {
+            Array(text.utf8).withUnsafeBytes { cache.caller($0, at: now) }
+        }
+        for now in [1_000_000, 1_109_999] as [Milliseconds] {
+            guard case .known(let caller) = ask(&cache, "bEaReR  \(token) ", at: now) else {
+                Issue.record("refused at \(now)")
+                continue
+            }
+            #expect(caller.role == .agent && caller.tenant == "t" && caller.subject == "s")
+        }
+        guard case .refused(.expired) = ask(&cache, "Bearer \(token)", at: 1_110_000) else {
+            Issue.record("accepted beyond its end")
+            return
+        }
+        for other in ["Basic abc", "Bearer", "Bearer ", token, "Bearer\(token)"] {
+            guard case .refused = ask(&cache, other, at: 1_000_000) else {
+                Issue.record("accepted: \(other)")
+                return
+            }
+        }
+        guard case .nobody = ask(&cache, "", at: 1_000_000) else {
+            Issue.record("no field is no token")
+            return
+        }
+    }
+}
