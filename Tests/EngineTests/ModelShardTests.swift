@@ -224,6 +224,36 @@ import WAL
         try await loops.shutdownGracefully()
     }
 
+    /// Every other seat of two long rows each: holds that take long to free are expired a few at a time.
+    @Test func aTurnFreesOnlySoManyStretchesOfSeats() async throws {
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let clock = VirtualClock()
+        let shard = Self.shard(on: loops.next(), MemoryLog(), clock)
+        let key = try await Self.smallEvent(on: shard, clock)
+        let labels = (0..<12).map { ShortText("R\($0)")! }
+        let rows = labels.map { SeatRow(label: $0, from: 1, to: 1_000) }
+        _ = await Self.answer(shard, key, .addSeats(0, rows))
+        for hold in 0..<6 {
+            let names = labels[2 * hold...2 * hold + 1].flatMap { row in
+                stride(from: 1, to: 1_000, by: 2).map { ShortText("\(row)-\($0)")! }
+            }
+            let line = ReserveRequest.Line(section: 0, quantity: UInt32(names.count))
+            let request = ReserveRequest(first: line, named: NamedSeats(lines: [names]))
+            guard case .reservedOne = await Self.answer(shard, key, .reserve(request)) else {
+                Issue.record("hold \(hold) is refused")
+                return
+            }
+        }
+        clock.now = MachineFixture.start + 600_000
+        for reserved in [1_000, 0, 0] as [UInt32] {
+            await shard.tick()
+            let event = await shard.copy(key).0
+            #expect(event.counts(0).reserved == reserved)
+            #expect(event.checkInvariants() == [])
+        }
+        try await loops.shutdownGracefully()
+    }
+
     private static func answer(_ shard: Shard, _ key: EventKey, _ command: Command) async -> Answer? {
         let submission = Submission(
             event: key,

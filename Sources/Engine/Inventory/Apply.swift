@@ -119,10 +119,7 @@ extension EventInventory {
         order.refunded = (order.refunded + tickets).sorted()
         if restock { order.restocked = (order.restocked + tickets).sorted() }
         holds.setOrder(order, of: reference.slot)
-        if restock {
-            for ticket in tickets { sections[section(ofTicket: ticket, in: reference.slot)].sold -= 1 }
-            freeSeats(ofTickets: tickets, reference.slot)
-        }
+        if restock { putBack(tickets.sorted(), reference.slot) }
     }
 }
 
@@ -148,15 +145,19 @@ extension EventInventory {
         }
     }
 
-    /// The section of an order's ticket: tickets are numbered through the lines in order.
-    private func section(ofTicket ticket: UInt32, in slot: UInt32) -> Int {
-        var rest = ticket
-        for index in 0..<holds[slot].lineCount {
-            let line = holds.place(slot, index)
-            if rest < line.quantity { return Int(line.section) }
-            rest -= line.quantity
+    /// Puts the places of an order's tickets back on sale: tickets are numbered through the lines in order.
+    /// - Parameter tickets: ascending.
+    private mutating func putBack(_ tickets: [UInt32], _ slot: UInt32) {
+        var rest = tickets[...]
+        var end: UInt32 = 0
+        forEachLine(slot) { section, quantity in
+            end += quantity
+            let ofLine = rest.prefix { $0 < end }
+            section.sold -= UInt32(ofLine.count)
+            rest = rest.dropFirst(ofLine.count)
         }
-        preconditionFailure("a ticket beyond the order's last one")
+        precondition(rest.isEmpty, "a ticket beyond the order's last one")
+        freeSeats(ofTickets: tickets, slot)
     }
 
     func assertStock(of number: SectionNumber) {

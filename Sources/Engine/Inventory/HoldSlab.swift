@@ -216,6 +216,11 @@ extension HoldSlab {
         return extra == PackedHold.noExtra ? [] : Array(extras[Int(extra)].seats)
     }
 
+    func seatRunCount(_ slot: UInt32) -> Int {
+        let extra = holds[Int(slot)].extra
+        return extra == PackedHold.noExtra ? 0 : extras[Int(extra)].seats.count
+    }
+
     mutating func setOrder(_ order: OrderState, of slot: UInt32) { extras[extra(of: slot)].order = order }
 
     private mutating func addLines(_ rest: [HoldLine], to slot: UInt32) {

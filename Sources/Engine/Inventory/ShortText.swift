@@ -66,7 +66,10 @@ public struct ShortText: Hashable, Sendable {
 
     /// Whether this text comes before the other one, by their bytes.
     public func precedes(_ other: ShortText) -> Bool {
-        withBytes { mine in other.withBytes { mine.lexicographicallyPrecedes($0) } }
+        for index in 0..<8 where words[index] != other.words[index] {
+            return UInt64(bigEndian: words[index]) < UInt64(bigEndian: other.words[index])
+        }
+        return count < other.count
     }
 
     public var isEmpty: Bool { count == 0 }

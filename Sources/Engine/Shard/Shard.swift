@@ -13,8 +13,10 @@ public actor Shard {
         static let turnBytesMax = 1 << 20
         /// Bytes waiting in the log at the beginning of a turn.
         static let pendingBytesMax = 4 << 20
-        /// Holds expired in one turn; the others follow in the next.
+        /// Holds expired in one turn, and stretches of numbered seats that they may have together before the last of them;
+        /// the others follow in the next.
         static let expiriesPerTurnMax = 4_096
+        static let expiredSeatRunsPerTurnMax = 4_096
         /// Callers of the `async` API that wait for the watermark.
         static let waitersMax = 1_000_000
     }
@@ -137,21 +139,29 @@ public actor Shard {
 
     private func expireDue() {
         tables.pointee.advance(to: now)
+        var seatRuns = 0
         for _ in 0..<Limits.expiriesPerTurnMax {
-            guard tables.pointee.records.byteCount < Limits.turnBytesMax, let entry = tables.pointee.wheel.popDue()
+            guard seatRuns < Limits.expiredSeatRunsPerTurnMax,
+                tables.pointee.records.byteCount < Limits.turnBytesMax, let entry = tables.pointee.wheel.popDue()
             else { return }
-            expire(entry)
+            seatRuns += expire(entry)
         }
     }
 
-    private func expire(_ entry: DeadlineWheel.Entry) {
+    /// - Returns: how many stretches of numbered seats are free again.
+    private func expire(_ entry: DeadlineWheel.Entry) -> Int {
         let slot = Int(entry.event)
-        guard let deadline = tables.pointee.deadline(entry) else { return }
-        guard deadline <= now else { return tables.pointee.wheel.add(entry, deadline: deadline) }
+        guard let deadline = tables.pointee.deadline(entry) else { return 0 }
+        guard deadline <= now else {
+            tables.pointee.wheel.add(entry, deadline: deadline)
+            return 0
+        }
         let context = CommandContext(tenant: tables.pointee.slots[slot].tenant, now: now, random: (0, 0))
         let hold = tables.pointee.slots[slot].reference(inSlot: entry.hold.slot)
+        let seatRuns = tables.pointee.slots[slot].seatRunCount(inSlot: entry.hold.slot)
         record(tables.pointee.slots[slot].decideExpiry(hold, context), slot, key: nil)
         tables.pointee.counters.expired += 1
+        return seatRuns
     }
 }
 

@@ -17,19 +17,15 @@ extension EventInventory {
 
     /// Applies `Fact.seatsBlocked`.
     mutating func block(_ number: SectionNumber, _ runs: [SeatRun]) {
-        for run in runs {
-            seatMaps[Int(sections[Int(number)].seatMap)].move(run.positions, from: .free, to: .blocked)
-            sections[Int(number)].details.buffer += UInt32(run.count)
-        }
+        seatMaps[Int(sections[Int(number)].seatMap)].move(runs, from: .free, to: .blocked)
+        sections[Int(number)].details.buffer += runs.reduce(0) { $0 + UInt32($1.count) }
         assertStock(of: number)
     }
 
     /// Applies `Fact.seatsUnblocked`.
     mutating func unblock(_ number: SectionNumber, _ runs: [SeatRun]) {
-        for run in runs {
-            seatMaps[Int(sections[Int(number)].seatMap)].move(run.positions, from: .blocked, to: .free)
-            sections[Int(number)].details.buffer -= UInt32(run.count)
-        }
+        seatMaps[Int(sections[Int(number)].seatMap)].move(runs, from: .blocked, to: .free)
+        sections[Int(number)].details.buffer -= runs.reduce(0) { $0 + UInt32($1.count) }
     }
 
     /// Applies `Fact.seatRevisionRestored`.
@@ -44,21 +40,20 @@ extension EventInventory {
     }
 
     mutating func moveSeats(_ runs: [SeatRun], _ slot: UInt32, from old: SeatState, to new: SeatState) {
-        for run in runs {
-            let section = Int(holds.place(slot, Int(run.line)).section)
-            seatMaps[Int(sections[section].seatMap)].move(run.positions, from: old, to: new)
+        var rest = runs[...]
+        while let line = rest.first?.line {
+            let ofLine = rest.prefix { $0.line == line }
+            let section = Int(holds.place(slot, Int(line)).section)
+            seatMaps[Int(sections[section].seatMap)].move(ofLine, from: old, to: new)
+            rest = rest.dropFirst(ofLine.count)
         }
     }
 
     /// Seats of tickets that are back on sale; nothing for tickets without.
+    /// - Parameter tickets: ascending.
     mutating func freeSeats(ofTickets tickets: [UInt32], _ slot: UInt32) {
         let runs = holds.seats(slot)
-        guard !runs.isEmpty else { return }
-        for ticket in tickets {
-            guard let (line, seat) = seat(ofTicket: ticket, slot, runs) else { continue }
-            let section = Int(holds.place(slot, line).section)
-            seatMaps[Int(sections[section].seatMap)].move(seat..<seat + 1, from: .sold, to: .free)
-        }
+        if !runs.isEmpty { moveSeats(seats(ofTickets: tickets, slot, runs), slot, from: .sold, to: .free) }
     }
 
     /// A snapshot's order without the restocked tickets from the start: somebody else may have their seats by now.
@@ -66,27 +61,45 @@ extension EventInventory {
         let restocked = state.order?.state.restocked ?? []
         guard !restocked.isEmpty else { return moveSeats(state.seats, slot, from: .free, to: .sold) }
         let gone = Set(restocked)
-        for ticket in 0..<state.quantity where !gone.contains(ticket) {
-            guard let (line, seat) = seat(ofTicket: ticket, slot, state.seats) else { continue }
-            let section = Int(holds.place(slot, line).section)
-            seatMaps[Int(sections[section].seatMap)].move(seat..<seat + 1, from: .free, to: .sold)
-        }
+        let tickets = (0..<state.quantity).filter { !gone.contains($0) }
+        moveSeats(seats(ofTickets: tickets, slot, state.seats), slot, from: .free, to: .sold)
     }
 
-    /// Tickets are numbered through the lines in order, and in a line by the positions of its seats.
-    private func seat(ofTicket ticket: UInt32, _ slot: UInt32, _ runs: [SeatRun]) -> (line: Int, seat: UInt32)? {
-        var rest = ticket
-        for line in 0..<holds[slot].lineCount {
-            let quantity = holds.place(slot, line).quantity
-            guard rest >= quantity else {
-                for run in runs where Int(run.line) == line {
-                    if rest < UInt32(run.count) { return (line, run.first + rest) }
-                    rest -= UInt32(run.count)
-                }
-                return nil
+    /// Stretches of numbered seats of the hold in the slot.
+    func seatRunCount(inSlot slot: UInt32) -> Int { holds.seatRunCount(slot) }
+
+    /// The seats of tickets, one by one; nothing for tickets without. Tickets are numbered through the lines in order, and
+    /// in a line as its seats are. Every run and every ticket is looked at once.
+    /// - Parameter tickets: ascending.
+    private func seats(ofTickets tickets: [UInt32], _ slot: UInt32, _ runs: [SeatRun]) -> [SeatRun] {
+        /// Of each line the ticket that has its next seat.
+        var nextTicket: [UInt32] = [0]
+        for line in 0..<holds[slot].lineCount { nextTicket.append(nextTicket[line] + holds.place(slot, line).quantity) }
+        var seats: [SeatRun] = []
+        seats.reserveCapacity(tickets.count)
+        for run in runs {
+            let ofRun = nextTicket[Int(run.line)]..<nextTicket[Int(run.line)] + UInt32(run.count)
+            nextTicket[Int(run.line)] = ofRun.upperBound
+            var index = tickets.firstIndex(atLeast: ofRun.lowerBound)
+            while index < tickets.count, tickets[index] < ofRun.upperBound {
+                let seat = run.first + (tickets[index] - ofRun.lowerBound)
+                seats.append(SeatRun(first: seat, count: 1, line: run.line))
+                index += 1
             }
-            rest -= quantity
         }
-        return nil
+        return seats
+    }
+}
+
+extension [UInt32] {
+    /// Where the first of these ascending numbers stands that is `number` or more; `count` where there is none.
+    fileprivate func firstIndex(atLeast number: UInt32) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }

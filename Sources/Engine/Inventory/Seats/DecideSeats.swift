@@ -146,6 +146,7 @@ private struct SeatChoice {
         let section = line(index).section
         guard let place = place(of: section, in: event) else { throw .sectionWithoutSeats(section) }
         guard names(of: index).count == Int(line(index).quantity) else { throw .invalid(.quantity) }
+        try checkNamedOnce(names(of: index), section, maps[place].map)
         var positions: [UInt32] = []
         for (number, name) in names(of: index).enumerated() {
             guard let position = maps[place].map.names.position(of: name) else {
@@ -153,16 +154,28 @@ private struct SeatChoice {
             }
             positions.append(position)
         }
-        let ordered = positions.sorted()
-        for (seat, next) in zip(ordered, ordered.dropFirst()) where seat == next {
-            throw .seatTwice(section, seat: seat)
-        }
         // In the order in which they were named: that is the one a caller expects to hear of.
         for position in positions where maps[place].map.states.state(of: position) != .free {
             let isOwn = runs.contains { $0.positions.contains(position) && line(Int($0.line)).section == section }
             throw isOwn ? .seatTwice(section, seat: position) : .seatTaken(section, seat: position)
         }
-        take(maps[place].map.runs(ordered, line: UInt8(index)), place, of: event)
+        take(maps[place].map.runs(positions.sorted(), line: UInt8(index)), place, of: event)
+    }
+
+    /// Refuses a seat that is named twice, before any is looked up. No two names are of one seat.
+    private func checkNamedOnce(
+        _ names: [ShortText],
+        _ section: SectionNumber,
+        _ map: SeatMap
+    ) throws(Rejection) {
+        guard names.count > 1 else { return }
+        var seen = Set<ShortText>(minimumCapacity: names.count)
+        for (number, name) in names.enumerated() where !seen.insert(name).inserted {
+            guard let seat = map.names.position(of: name) else {
+                throw .seatNotFound(section, index: UInt32(number))
+            }
+            throw .seatTwice(section, seat: seat)
+        }
     }
 
     mutating func takeBest(_ index: Int, of event: EventInventory) throws(Rejection) {
@@ -200,6 +213,6 @@ private struct SeatChoice {
         let section = maps[place].section
         let isLookedAtAgain = (0...request.rest.count).count { line($0).section == section } > 1
         guard isLookedAtAgain || event.sections[Int(section)].details.leavesNoSingleSeat else { return }
-        for run in taken { maps[place].map.move(run.positions, from: .free, to: .held) }
+        maps[place].map.move(taken, from: .free, to: .held)
     }
 }

@@ -23,12 +23,13 @@ extension EventInventory {
 
     /// Seats that are kept from sale, or given back.
     func contradiction(moving runs: [SeatRun], of number: SectionNumber, from state: SeatState) -> StaticString? {
-        guard hasSection(number), var map = seatMap(of: number) else { return Self.noSeats }
+        guard hasSection(number), let map = seatMap(of: number) else { return Self.noSeats }
+        var end: UInt32 = 0
         for run in runs {
             guard map.isInOneRow(run.positions) else { return Self.noSeats }
-            guard map.are(run.positions, state) else { return Self.taken }
-            // On a copy, so that a seat which comes twice is noticed.
-            map.move(run.positions, from: state, to: state == .free ? .blocked : .free)
+            // Ascending as they are written, so a seat that comes twice is noticed.
+            guard run.first >= end, map.are(run.positions, state) else { return Self.taken }
+            end = run.positions.upperBound
         }
         return nil
     }

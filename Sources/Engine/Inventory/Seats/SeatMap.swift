@@ -20,11 +20,39 @@ public struct SeatMap: Sendable {
 
     /// - Precondition: the seats stand in one row, and all of them are what they are moved from.
     mutating func move(_ seats: Range<UInt32>, from old: SeatState, to new: SeatState) {
-        let row = names.row(ofSeat: seats.lowerBound)
-        let positions = names.positions(ofRow: row)
-        precondition(seats.upperBound <= positions.upperBound, "seats of more than one row")
-        states.move(seats, from: old, to: new, row: row, positions)
-        revision += 1
+        move(CollectionOfOne(SeatRun(first: seats.lowerBound, count: UInt16(seats.count))), from: old, to: new)
+    }
+
+    /// Moves many seats. Rows, and groups of rows, are summed up once where their runs stand behind each other.
+    /// - Precondition: the seats of a run stand in one row, and all of them are what they are moved from.
+    mutating func move(_ runs: some Sequence<SeatRun>, from old: SeatState, to new: SeatState) {
+        var row = -1
+        var positions: Range<UInt32> = 0..<0
+        var staleGroup: Int?
+        for run in runs {
+            let seats = run.positions
+            if !positions.contains(seats.lowerBound) {
+                summarize(row, positions, &staleGroup)
+                row = names.row(ofSeat: seats.lowerBound)
+                positions = names.positions(ofRow: row)
+            }
+            precondition(seats.upperBound <= positions.upperBound, "seats of more than one row")
+            states.move(seats, from: old, to: new)
+            revision += 1
+        }
+        summarize(row, positions, &staleGroup)
+        if let staleGroup { states.summarize(group: staleGroup) }
+    }
+
+    /// Makes the row's summary anew, and that of the group before when the row is of another one.
+    private mutating func summarize(_ row: Int, _ positions: Range<UInt32>, _ staleGroup: inout Int?) {
+        guard !positions.isEmpty else { return }
+        let group = row / SeatStates.rowsPerGroup
+        if let stale = staleGroup, stale != group {
+            states.summarize(group: stale)
+            staleGroup = nil
+        }
+        if states.summarize(row: row, positions) { staleGroup = group }
     }
 
     /// The row as it was given.
@@ -61,24 +89,22 @@ extension SeatMap {
     ///
     /// - Parameter leavingNoSingle: whether seats don't count that would leave a free seat without a free neighbour.
     func best(_ count: UInt32, leavingNoSingle: Bool) -> Range<UInt32>? {
+        guard let row = states.firstRow(giving: count, leavingNoSingle: leavingNoSingle) else { return nil }
+        let positions = names.positions(ofRow: row)
         var best: Range<UInt32>?
-        states.visitRows(withFree: count) { row in
-            let positions = names.positions(ofRow: row)
-            var distance = UInt32.max
-            states.visitFree(in: positions) { free in
-                guard free.count >= count else { return }
-                for first in free.lowerBound...(free.upperBound - count) {
-                    let (left, right) = (first - free.lowerBound, free.upperBound - first - count)
-                    if leavingNoSingle, left == 1 || right == 1 { continue }
-                    // Twice the distance between the middles.
-                    let middle = Int(first) * 2 + Int(count) - Int(positions.lowerBound) - Int(positions.upperBound)
-                    if UInt32(middle.magnitude) < distance {
-                        distance = UInt32(middle.magnitude)
-                        best = first..<first + count
-                    }
+        var distance = UInt32.max
+        states.visitFree(in: positions) { free in
+            guard free.count >= count else { return }
+            for first in free.lowerBound...(free.upperBound - count) {
+                let (left, right) = (first - free.lowerBound, free.upperBound - first - count)
+                if leavingNoSingle, left == 1 || right == 1 { continue }
+                // Twice the distance between the middles.
+                let middle = Int(first) * 2 + Int(count) - Int(positions.lowerBound) - Int(positions.upperBound)
+                if UInt32(middle.magnitude) < distance {
+                    distance = UInt32(middle.magnitude)
+                    best = first..<first + count
                 }
             }
-            return best == nil
         }
         return best
     }

@@ -1,14 +1,12 @@
-import Glibc
-
 /// What the seats of a section are called. Rows come in addition only, and names never change.
 ///
-/// A row takes 16 bytes and its label; seats that bear numbers take nothing, others a byte more than their label.
+/// A row takes 16 bytes and its label; seats that bear numbers take nothing, others 4 bytes more than their label.
 struct SeatNames: Sendable {
     private struct Row: Sendable {
         let label: TextArena.Address
         /// The position of the row's first seat.
         let start: UInt32
-        /// The first seat's number; or where the seats' labels begin in `labels`.
+        /// The first seat's number; or the place of the seats' labels in `labels`.
         let first: UInt32
         /// From one number to the next; 0 for seats with labels.
         let step: Int16
@@ -19,14 +17,17 @@ struct SeatNames: Sendable {
     private var rowLabels = TextArena()
     /// From a row's label to its number.
     private var index = FlatIndex()
-    /// The labels of seats without numbers: for each a byte of length, then its bytes.
-    private var labels: ContiguousArray<UInt8> = []
+    /// Those of the rows whose seats don't bear numbers.
+    private var labels = PagedArray<SeatLabels>()
+    private var labelByteCount = 0
     private(set) var seatCount: UInt32 = 0
 
     var rowCount: Int { rows.count }
 
     /// Memory set aside.
-    var byteCount: Int { rows.byteCount + rowLabels.byteCount + index.byteCount + labels.capacity }
+    var byteCount: Int {
+        rows.byteCount + rowLabels.byteCount + index.byteCount + labels.byteCount + labelByteCount
+    }
 
     /// - Precondition: there is no row of that label yet.
     mutating func add(_ row: SeatRow) {
@@ -37,10 +38,9 @@ struct SeatNames: Sendable {
             add(label, row.label.count, first, step)
         case .texts(let texts):
             add(label, row.label.count, UInt32(labels.count), 0)
-            for text in texts {
-                labels.append(text.count)
-                text.withBytes { labels.append(contentsOf: $0) }
-            }
+            let row = SeatLabels(texts)
+            labelByteCount += row.byteCount
+            labels.append(row)
         }
         seatCount += UInt32(row.seatCount)
     }
@@ -88,18 +88,13 @@ struct SeatNames: Sendable {
         if row.step != 0 {
             return SeatRow(label: label, seats: .numbers(first: row.first, step: row.step, count: count))
         }
-        var texts: [ShortText] = []
-        texts.reserveCapacity(Int(count))
-        visitLabels(row, count) { _, bytes in
-            texts.append(ShortText(trusted: bytes))
-            return true
-        }
-        return SeatRow(label: label, seats: .texts(texts))
+        let labels = labels[Int(row.first)]
+        return SeatRow(label: label, seats: .texts((0..<Int(count)).map { labels.text($0) }))
     }
 
     // MARK: - Seats
 
-    /// The position of the seat with this name; nil where there is none.
+    /// The position of the seat with this name; nil where there is none. Looks the row up, then the label in it: no walk.
     func position(of name: ShortText) -> UInt32? {
         name.withBytes { bytes in
             guard let cut = bytes.lastIndex(of: UInt8(ascii: "-")) else { return nil }
@@ -117,13 +112,7 @@ struct SeatNames: Sendable {
             let (index, rest) = (value - Int(row.first)).quotientAndRemainder(dividingBy: Int(row.step))
             return rest == 0 && index >= 0 && index < count ? row.start + UInt32(index) : nil
         }
-        var found: UInt32?
-        visitLabels(row, count) { index, bytes in
-            let isIt = bytes.count == label.count && memcmp(bytes.baseAddress!, label.baseAddress!, label.count) == 0
-            if isIt { found = row.start + index }
-            return !isIt
-        }
-        return found
+        return labels[Int(row.first)].find(label).map { row.start + UInt32($0) }
     }
 
     /// - Precondition: there is such a seat.
@@ -144,25 +133,9 @@ struct SeatNames: Sendable {
                 var digits = String(Int(row.first) + Int(row.step) * Int(position - row.start))
                 digits.withUTF8 { append(UnsafeRawBufferPointer($0)) }
             } else {
-                visitLabels(row, position - row.start + 1) { index, bytes in
-                    if index == position - row.start { append(bytes) }
-                    return true
-                }
+                labels[Int(row.first)].text(Int(position - row.start)).withBytes { append($0) }
             }
             return ShortText(trusted: UnsafeRawBufferPointer(rebasing: raw[..<count]))
-        }
-    }
-
-    /// The labels of the row's first seats, until `body` says that it needs no more.
-    private func visitLabels(_ row: Row, _ count: UInt32, _ body: (UInt32, UnsafeRawBufferPointer) -> Bool) {
-        labels.withUnsafeBytes { bytes in
-            var offset = Int(row.first)
-            for index in 0..<count {
-                let length = Int(bytes[offset])
-                let label = UnsafeRawBufferPointer(rebasing: bytes[offset + 1..<offset + 1 + length])
-                guard body(index, label) else { return }
-                offset += 1 + length
-            }
         }
     }
 

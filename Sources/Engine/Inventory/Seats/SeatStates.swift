@@ -1,5 +1,5 @@
-/// What the seats of a section are: three bits a seat in row-major order, and above them the longest stretch of free seats of
-/// each row and of each 64 rows, so that a search passes over what is full.
+/// What the seats of a section are: three bits a seat in row-major order, and above them how long the stretches of free seats
+/// are in each row and in each 64 rows, so that a search passes over rows that don't have what it looks for.
 ///
 /// Invariants, checked by `checkInvariants`: a seat is one of free, sold and blocked, or else held; the summaries are
 /// those of the bits.
@@ -29,20 +29,24 @@ struct SeatStates: Sendable {
     static let rowsPerGroup = 64
 
     private var words = PagedArray<Word>()
-    private var longestInRow = PagedArray<UInt16>()
-    private var longestInGroup: ContiguousArray<UInt16> = []
+    private var freeInRow = PagedArray<FreeStretches>()
+    private var freeInGroup: ContiguousArray<FreeStretches> = []
 
     /// Memory set aside.
-    var byteCount: Int { words.byteCount + longestInRow.byteCount + longestInGroup.capacity * 2 }
+    var byteCount: Int {
+        words.byteCount + freeInRow.byteCount + freeInGroup.capacity * MemoryLayout<FreeStretches>.stride
+    }
 
     /// Adds a row of free seats behind the last one.
     mutating func addRow(_ positions: Range<UInt32>) {
         while words.count * 64 < Int(positions.upperBound) { words.append(Word()) }
         visitWords(positions) { words[$0].move($1, to: .free) }
-        longestInRow.append(UInt16(positions.count))
-        let group = (longestInRow.count - 1) / Self.rowsPerGroup
-        if group == longestInGroup.count { longestInGroup.append(0) }
-        longestInGroup[group] = max(longestInGroup[group], UInt16(positions.count))
+        var free = FreeStretches()
+        free.add(positions.count)
+        freeInRow.append(free)
+        let group = (freeInRow.count - 1) / Self.rowsPerGroup
+        if group == freeInGroup.count { freeInGroup.append(FreeStretches()) }
+        freeInGroup[group].add(free)
     }
 
     func state(of position: UInt32) -> SeatState {
@@ -53,65 +57,69 @@ struct SeatStates: Sendable {
         return word.blocked & bit != 0 ? .blocked : .held
     }
 
-    /// - Precondition: all of them are what they are moved from; they stand in `row`, which has the seats `rowPositions`.
-    mutating func move(
-        _ positions: Range<UInt32>,
-        from old: SeatState,
-        to new: SeatState,
-        row: Int,
-        _ rowPositions: Range<UInt32>
-    ) {
+    /// Moves seats of a row whose summary is made anew afterwards, by `summarize`.
+    /// - Precondition: all of them are what they are moved from.
+    mutating func move(_ positions: Range<UInt32>, from old: SeatState, to new: SeatState) {
         visitWords(positions) { index, mask in
             precondition(words[index][old] & mask == mask, "a seat is moved from a state that it isn't in")
             words[index].move(mask, to: new)
         }
-        summarize(row, rowPositions)
     }
 
-    private mutating func summarize(_ row: Int, _ positions: Range<UInt32>) {
-        let before = longestInRow[row]
-        let now = longestFree(in: positions)
-        guard now != before else { return }
-        longestInRow[row] = now
-        let group = row / Self.rowsPerGroup
-        if now >= longestInGroup[group] {
-            longestInGroup[group] = now
-        } else if before == longestInGroup[group] {
-            longestInGroup[group] = longest(inGroup: group)
-        }
+    /// Makes the summary of a row anew, after its seats have been moved.
+    /// - Returns: whether that of its group, `row / rowsPerGroup`, may be another one now: see `summarize(group:)`.
+    mutating func summarize(row: Int, _ positions: Range<UInt32>) -> Bool {
+        let before = freeInRow[row]
+        let now = free(in: positions)
+        guard now != before else { return false }
+        freeInRow[row] = now
+        let longest = freeInGroup[row / Self.rowsPerGroup].longest
+        return max(now.longest, before.longest) + 1 >= longest
     }
 
-    private func longest(inGroup group: Int) -> UInt16 {
+    mutating func summarize(group: Int) { freeInGroup[group] = free(inGroup: group) }
+
+    private func free(inGroup group: Int) -> FreeStretches {
         let first = group * Self.rowsPerGroup
-        var longest: UInt16 = 0
-        for row in first..<min(first + Self.rowsPerGroup, longestInRow.count) {
-            longest = max(longest, longestInRow[row])
-        }
-        return longest
+        var free = FreeStretches()
+        for row in first..<min(first + Self.rowsPerGroup, freeInRow.count) { free.add(freeInRow[row]) }
+        return free
     }
 
-    private func longestFree(in positions: Range<UInt32>) -> UInt16 {
-        var longest = 0
-        visitFree(in: positions) { longest = max(longest, $0.count) }
-        return UInt16(longest)
+    private func free(in positions: Range<UInt32>) -> FreeStretches {
+        var free = FreeStretches()
+        visitFree(in: positions) { free.add($0.count) }
+        return free
     }
 
     // MARK: - Looking
 
-    /// The rows that have at least `count` free seats side by side, until `body` says that it needs no more.
-    func visitRows(withFree count: UInt32, _ body: (Int) -> Bool) {
-        for group in 0..<longestInGroup.count where UInt32(longestInGroup[group]) >= count {
+    /// The first row that can give `count` free seats side by side; nil where none can. Looks at one summary for each 64
+    /// rows, and at those of 64 rows.
+    func firstRow(giving count: UInt32, leavingNoSingle: Bool) -> Int? {
+        for group in freeInGroup.indices where freeInGroup[group].gives(count, leavingNoSingle) {
             let first = group * Self.rowsPerGroup
-            for row in first..<min(first + Self.rowsPerGroup, longestInRow.count)
-            where UInt32(longestInRow[row]) >= count {
-                guard body(row) else { return }
-            }
+            for row in first..<min(first + Self.rowsPerGroup, freeInRow.count)
+            where freeInRow[row].gives(count, leavingNoSingle) { return row }
         }
+        return nil
     }
 
     /// The stretches of free seats, from the first seat on.
     func visitFree(in positions: Range<UInt32>, _ body: (Range<UInt32>) -> Void) {
-        visit(positions) { if $0 == .free { body($1) } }
+        var position = positions.lowerBound
+        while position < positions.upperBound {
+            let free = words[Int(position >> 6)].free >> UInt64(position & 63)
+            guard free != 0 else {
+                position = (position | 63) + 1
+                continue
+            }
+            position += UInt32(free.trailingZeroBitCount)
+            guard position < positions.upperBound else { return }
+            let end = end(of: .free, from: position, before: positions.upperBound)
+            body(position..<end)
+            position = end
+        }
     }
 
     /// All seats as stretches of one state.
@@ -157,11 +165,13 @@ struct SeatStates: Sendable {
                 broken.append("one of the seats from \(index * 64) on is two things at once")
             }
         }
-        for row in 0..<longestInRow.count where longestFree(in: positions(row)) != longestInRow[row] {
-            broken.append("row \(row): the longest stretch of free seats is not \(longestInRow[row])")
+        for row in 0..<freeInRow.count where free(in: positions(row)) != freeInRow[row] {
+            broken.append("row \(row): the stretches of free seats are not the summary's")
         }
-        for group in 0..<longestInGroup.count where longest(inGroup: group) != longestInGroup[group] {
-            broken.append("rows from \(group * Self.rowsPerGroup) on: the longest stretch is not the summary's")
+        for group in 0..<freeInGroup.count where free(inGroup: group) != freeInGroup[group] {
+            broken.append(
+                "rows from \(group * Self.rowsPerGroup) on: the stretches of free seats are not the summary's"
+            )
         }
         return broken
     }
