@@ -148,6 +148,16 @@ import Testing
         #expect(map.checkInvariants() == [])
     }
 
+    @Test func aPageHasSoManyRowsAndSeats() {
+        let map = map((0..<50).map { SeatRow(label: ShortText("r\($0)")!, from: 1, to: $0 < 30 ? 1_000 : 10) })
+        #expect(map.page(from: 0, limit: 200) == 0..<20)
+        #expect(map.page(from: 0, limit: 7) == 0..<7)
+        #expect(map.page(from: 20, limit: 200) == 20..<50)
+        #expect(map.page(from: 5, limit: 200) == 5..<25)
+        #expect(map.page(from: 50, limit: 200).isEmpty)
+        #expect(map.page(from: 9_999, limit: 200).isEmpty)
+    }
+
     @Test func aCopyKeepsWhatItWas() {
         var map = map([SeatRow(label: "A", from: 1, to: 100)])
         let copy = map

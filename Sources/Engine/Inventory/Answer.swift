@@ -62,7 +62,7 @@ public enum Finding: Equatable, Sendable {
     case sections([SectionView])
     indirect case section(SectionView)
     indirect case seats(SeatMapView)
-    case allSeats([SeatMapView])
+    case allSeats(SeatRowPage)
     indirect case check(SectionView, quantity: UInt32, isAvailable: Bool)
     case tiers([TierView])
     indirect case price(TierView, Quote)

@@ -103,8 +103,8 @@ public enum Query: Sendable {
     case sections
     case section(SectionNumber)
     case seats(SectionNumber)
-    /// Of every section that has some.
-    case allSeats
+    /// Of every section that has some, at most `limit` rows.
+    case allSeats(from: SeatRowPlace, limit: Int)
     /// Whether `quantity` places of the section could be reserved now.
     case check(SectionNumber, quantity: UInt32)
     case tiers(activeOnly: Bool)

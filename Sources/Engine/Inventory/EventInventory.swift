@@ -239,10 +239,6 @@ extension EventInventory {
         return SectionView(number: number, details: section.details, counts: section.counts)
     }
 
-    func seatMapView(_ number: SectionNumber) -> SeatMapView? {
-        seatMap(of: number).map { SeatMapView(section: number, counts: sections[Int(number)].counts, map: $0) }
-    }
-
     func tierView(_ number: TierNumber) -> TierView {
         TierView(number: number, version: tiers[Int(number)].version, details: tiers[Int(number)].details)
     }

@@ -12,7 +12,7 @@ extension EventInventory {
             guard hasSection(number) else { throw .sectionNotFound }
             guard let view = seatMapView(number) else { throw .sectionWithoutSeats(number) }
             return .seats(view)
-        case .allSeats: return .allSeats((0..<SectionNumber(sections.count)).compactMap { seatMapView($0) })
+        case .allSeats(let place, let limit): return .allSeats(seatRows(from: place, limit: limit))
         case .check(let number, let quantity):
             guard hasSection(number) else { throw .sectionNotFound }
             return check(number, quantity)

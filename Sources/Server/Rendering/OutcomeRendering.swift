@@ -61,7 +61,7 @@ extension ResponseWriter {
         case .event(let view): return write(view, reply)
         case .section(let view): return write(view, reply, of: event)
         case .seats(let view): return write(view, reply, of: event)
-        case .allSeats(let views): return write(views, reply, of: event)
+        case .allSeats(let page): return write(page, reply, of: event)
         case .sections(let views): return write(views, reply, of: event)
         case .check(let view, let quantity, let isAvailable):
             return writeCheck(view, quantity, isAvailable, reply, of: event)

@@ -11,7 +11,8 @@ extension ResponseWriter {
         of event: some EventConstants
     ) -> Range<Int> {
         let page = if case .page(let page) = reply.shape { page } else { Page() }
-        let (rows, next) = page.slice(of: view.map.rowCount)
+        let rows = view.map.page(from: Int(page.start), limit: Int(page.limit))
+        let next = rows.upperBound < view.map.rowCount ? UInt32(rows.upperBound) : nil
         if let known = beginThing(reply, entityTag: view.map.revision) { return known }
         let section = event.sectionID(view.section)
         if let next {
@@ -33,39 +34,52 @@ extension ResponseWriter {
         return end(omitBody: reply.isHead)
     }
 
-    /// What the seats of all sections are, without what they are called: to be asked for again and again.
+    /// What the seats of all sections are, without what they are called, a page of rows: to be asked for again and again.
     mutating func write(
-        _ views: [SeatMapView],
+        _ found: SeatRowPage,
         _ reply: borrowing ReplyContext,
         of event: some EventConstants
     ) -> Range<Int> {
-        if let known = beginThing(reply, entityTag: views.entityTag) { return known }
+        let page = if case .page(let page) = reply.shape { page } else { Page() }
+        if let known = beginThing(reply, entityTag: found.entityTag) { return known }
+        if let next = found.next {
+            let path = "/api/v1/events/\(event.id)/seats"
+            header("Link", "<\(path)?limit=\(page.limit)&cursor=\(Cursor.text(place: next))>; rel=\"next\"")
+        }
         beginBody()
         bytes.beginObject()
         bytes.key("seats")
         bytes.beginArray()
-        for view in views {
+        for part in found.parts {
             bytes.beginObject()
-            bytes.counts(of: view, event.sectionID(view.section))
+            bytes.counts(of: part.view, event.sectionID(part.view.section))
+            bytes.field("first_row", Int64(part.rows.lowerBound))
             bytes.key("states")
             bytes.beginArray()
-            for row in 0..<view.map.rowCount { bytes.states(ofRow: row, of: view.map) }
+            for row in part.rows { bytes.states(ofRow: row, of: part.view.map) }
             bytes.endArray()
             bytes.endObject()
         }
         bytes.endArray()
+        bytes.nextCursor(found.next.map { Cursor.text(place: $0) })
         bytes.endObject()
         return end(omitBody: reply.isHead)
     }
 }
 
-extension [SeatMapView] {
-    /// A hash of which seat maps they are, and how often each has changed.
+extension SeatRowPage {
+    /// A hash of which rows of which seat maps they are, how often each map has changed, and where the next page begins.
     var entityTag: UInt64 {
         var hash = StableHash(seed: 0x7365_6174_6d61_7073)
-        for view in self {
-            hash.combine(view.section)
-            hash.combine(view.map.revision)
+        for part in parts {
+            hash.combine(part.view.section)
+            hash.combine(part.view.map.revision)
+            hash.combine(UInt32(part.rows.lowerBound))
+            hash.combine(UInt32(part.rows.upperBound))
+        }
+        if let next {
+            hash.combine(next.section)
+            hash.combine(next.row)
         }
         return hash.finish()
     }

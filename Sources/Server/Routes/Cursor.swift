@@ -10,8 +10,20 @@ enum Cursor {
     }
 
     /// - Parameter start: below 2²⁴.
-    static func text(start: UInt32) -> String {
-        text([UInt8(truncatingIfNeeded: start >> 16), UInt8(truncatingIfNeeded: start >> 8), UInt8(start & 0xFF)])
+    static func text(start: UInt32) -> String { text(bytes(of: start)) }
+
+    /// - Returns: the row that the page begins with; nil for a text that `text(place:)` doesn't make.
+    static func place(_ text: UnsafeRawBufferPointer) -> SeatRowPlace? {
+        guard text.count == 8, let section = start(UnsafeRawBufferPointer(rebasing: text[..<4])),
+            let row = start(UnsafeRawBufferPointer(rebasing: text[4...]))
+        else { return nil }
+        return SeatRowPlace(section: section, row: row)
+    }
+
+    static func text(place: SeatRowPlace) -> String { text(bytes(of: place.section) + bytes(of: place.row)) }
+
+    private static func bytes(of number: UInt32) -> [UInt8] {
+        [UInt8(truncatingIfNeeded: number >> 16), UInt8(truncatingIfNeeded: number >> 8), UInt8(number & 0xFF)]
     }
 
     /// - Returns: the id that the page begins behind; nil for a text that `text(after:)` doesn't make.

@@ -35,7 +35,7 @@ extension Router {
 
     // MARK: - Events
 
-    private func eventKey(_ name: PercentText?, _ call: Call) throws(Problem) -> EventKey {
+    func eventKey(_ name: PercentText?, _ call: Call) throws(Problem) -> EventKey {
         guard let id = name?.shortText else { throw .eventNotFound }
         return EventKey(tenant: call.context.tenant, event: id)
     }

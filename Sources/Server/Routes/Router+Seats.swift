@@ -11,8 +11,15 @@ extension Router {
     ) throws(Problem) -> RoutedRequest {
         switch endpoint {
         case .eventSeats:
-            guard let id = name?.shortText else { throw .eventNotFound }
-            return call.submission(EventKey(tenant: call.context.tenant, event: id), .allSeats)
+            let event = try eventKey(name, call)
+            let limit = try call.limit(max: Page.limitMax) ?? Page.limitMax
+            var place = SeatRowPlace()
+            if let cursor = try call.parameter("cursor") {
+                guard let named = Cursor.place(cursor.content) else { throw Call.invalidCursor }
+                place = named
+            }
+            call.reply.shape = .page(Page(limit: limit))
+            return call.submission(event, .allSeats(from: place, limit: Int(limit)))
         case .capacitySeats where call.request.method == .post: return try addSeats(name, &call, &sections)
         case .capacitySeats:
             call.reply.shape = .page(try call.page())

@@ -185,7 +185,8 @@ import Testing
             )
             let all = try client.get("/api/v1/events/gala/seats")
             #expect(
-                all.body == #"{"seats":[{\#(counts)"sold_count":0,"blocked_count":2,"states":["f9b","f5","fb"]}]}"#
+                all.body
+                    == #"{"seats":[{\#(counts)"sold_count":0,"blocked_count":2,"first_row":0,"states":["f9b","f5","fb"]}],"next_cursor":null}"#
             )
             for path in ["/api/v1/capacity/stalls/seats", "/api/v1/events/gala/seats"] {
                 let tag = try #require(try client.get(path).headers["etag"])
@@ -275,7 +276,72 @@ import Testing
             #expect(try seats(try reserve(client, #"{"seats":["R999-100"]}"#)) == ["R999-100"])
             #expect(try seats(try reserve(client, #"{"quantity":100}"#)) == (1...100).map { "R0-\($0)" })
             let all = try client.get("/api/v1/events/gala/seats")
-            #expect(all.body.utf8.count < 10_000)
+            #expect(all.body.utf8.count < 2_000)
+        }
+    }
+
+    /// Sections one after the other, a page of rows each time, and each page with a tag of its own.
+    @Test func theMapOfAnEventComesInPages() async throws {
+        try await SaleServer.run { server in
+            let client = try server.connect()
+            try openHouse(client)
+            for section in ["balcony", "gallery"] {
+                let new = #"{"id":"\#(section)","section_name":"S","total_capacity":0}"#
+                #expect(try client.post("/api/v1/events/gala/capacity", new).status == 201)
+            }
+            let rows = (0..<5).map { #"{"label":"R\#($0)","from":1,"to":\#($0 + 1)}"# }.joined(separator: ",")
+            #expect(try client.post("/api/v1/capacity/gallery/seats", #"{"rows":[\#(rows)]}"#).status == 201)
+            var path: String? = "/api/v1/events/gala/seats?limit=3"
+            var pages: [[String]] = []
+            var tags: Set<String> = []
+            while let next = path {
+                let reply = try client.get(next)
+                let parts = try #require(try json(reply)["seats"] as? [[String: Any]], "\(reply.body)")
+                pages.append(
+                    parts.map { "\($0["capacity_id"]!) \($0["first_row"]!) \($0["states"] as! [String])" }
+                )
+                tags.insert(try #require(reply.headers["etag"]))
+                let cursor = try json(reply)["next_cursor"] as? String
+                path = cursor.map { "/api/v1/events/gala/seats?limit=3&cursor=\($0)" }
+                #expect(reply.headers["link"] == path.map { "<\($0)>; rel=\"next\"" })
+            }
+            #expect(
+                pages == [
+                    [#"stalls 0 ["f10", "f5"]"#, #"gallery 0 ["f"]"#], [#"gallery 1 ["f2", "f3", "f4"]"#],
+                    [#"gallery 4 ["f5"]"#],
+                ]
+            )
+            #expect(tags.count == 3)
+            for (query, expected) in [
+                ("limit=0", "422 VALIDATION_FAILED"), ("limit=201", "422 VALIDATION_FAILED"),
+                ("cursor=AAAA", "422 VALIDATION_FAILED"), ("cursor=AAAAAAA!", "422 VALIDATION_FAILED"),
+            ] {
+                #expect(try code(try client.get("/api/v1/events/gala/seats?\(query)")) == expected, "\(query)")
+            }
+            // Behind the last row, and behind the last section, there is nothing more.
+            for cursor in ["AAAAAAAC", "____AAAA"] {
+                let reply = try client.get("/api/v1/events/gala/seats?cursor=\(cursor)&limit=1")
+                #expect(reply.status == 200)
+                #expect(reply.body.hasSuffix(#""next_cursor":null}"#) == (cursor == "____AAAA"), "\(reply.body)")
+            }
+        }
+    }
+
+    /// A thousand names with one of them twice, and a row of a thousand labels: each is looked up at once.
+    @Test func aThousandLabelsAreReserved() async throws {
+        try await SaleServer.run { server in
+            let client = try server.connect()
+            try openHouse(client)
+            let labels = (0..<1_000).map { "\"s\($0)\"" }
+            let row = #"{"rows":[{"label":"L","seats":[\#(labels.joined(separator: ","))]}]}"#
+            #expect(try client.post("/api/v1/capacity/stalls/seats", row).status == 201)
+            let names = (0..<1_000).map { "\"L-s\($0)\"" }
+            let twice = (names.dropLast() + [names[17]]).joined(separator: ",")
+            #expect(try code(try reserve(client, #"{"seats":[\#(twice)]}"#)) == "422 SEAT_TWICE")
+            let missing = #"{"seats":["L-x","A-1","L-x"]}"#
+            #expect(try code(try reserve(client, missing)) == "404 SEAT_NOT_FOUND")
+            let all = try reserve(client, #"{"seats":[\#(names.reversed().joined(separator: ","))]}"#)
+            #expect(try seats(all) == (0..<1_000).map { "L-s\($0)" })
         }
     }
 }
