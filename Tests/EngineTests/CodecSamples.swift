@@ -31,6 +31,12 @@ enum CodecSamples {
         return details
     }
 
+    static var eventAtVenue: EventDetails {
+        var details = fullEvent
+        details.venue = longText
+        return details
+    }
+
     static var plainSection: SectionDetails { SectionDetails(id: "floor", name: "Floor", total: 0) }
 
     static var fullSection: SectionDetails {
@@ -140,6 +146,12 @@ enum CodecSamples {
         )
     }
 
+    static var restoredAtVenue: EventRestored {
+        var event = restored
+        event.details = eventAtVenue
+        return event
+    }
+
     // MARK: - Facts
 
     enum FactKind: CaseIterable {
@@ -216,6 +228,9 @@ enum CodecSamples {
             .holdPlaced(seatedHold),
             .holdPlaced(fullHold.with(seats: runs)),
             .holdRestored(fullHold.with(seats: runs)),
+            .eventCreated(tenant: "shop", eventAtVenue, at: 1_800_000_000_000),
+            .eventUpdated(eventAtVenue),
+            .eventRestored(restoredAtVenue),
         ]
     }
 
@@ -257,6 +272,7 @@ enum CodecSamples {
             .reservedOne(seatedHold, counts: counts, at: 4, isSingleSection: true),
             .reservation(seatedHold, at: 5),
             .order(fullHold.with(seats: runs), at: 6),
+            .event(EventView(details: eventAtVenue, status: .draft, version: 1, createdAt: 1)),
         ] + rejections.map(Answer.rejected)
     }
 

@@ -14,6 +14,8 @@ public struct EventDetails: Equatable, Sendable {
     public var holdTimeMaxSeconds: UInt32 = 60 * 60
     /// Open holds one customer may have at a time; 0 means no limit.
     public var openHoldsPerCustomerMax: UInt32 = 0
+    /// The id of the venue where it takes place; empty where none is named.
+    public var venue: ShortText = .empty
     /// Members of the organizer's JSON that this engine doesn't know, as they came: `"a":1,"b":[2]`, or empty.
     public var attributes: String = ""
 

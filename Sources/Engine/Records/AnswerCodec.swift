@@ -6,19 +6,23 @@ extension Answer {
     /// Whether bytes begin an answer that is kept whole, of a kind that `init(from:)` reads.
     static func isKnown(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let kind = bytes.first else { return false }
-        return (1...9).contains(kind) || (4 + seated...7 + seated).contains(kind)
+        return (1...9).contains(kind) || (4 + seated...7 + seated).contains(kind) || kind == eventWithVenue
     }
 
     /// Added to the kind of an answer about a hold that has seats; they follow the hold.
     private static let seated: UInt8 = 8
     /// Instead of `section`'s kind for one that leaves no single seat.
     private static let sectionLeavingNoSingleSeat: UInt8 = 9
+    /// Instead of `event`'s kind for one at a venue, whose id follows.
+    private static let eventWithVenue: UInt8 = 26
 
     func encode(into buffer: inout RecordBuffer) {
         switch self {
         case .event(let view):
-            buffer.write(UInt8(1))
+            let hasVenue = !view.details.venue.isEmpty
+            buffer.write(hasVenue ? Self.eventWithVenue : 1)
             buffer.write(view)
+            if hasVenue { buffer.write(view.details.venue) }
         case .section(let view):
             buffer.write(view.details.leavesNoSingleSeat ? Self.sectionLeavingNoSingleSeat : 2)
             buffer.write(view.number)
@@ -87,6 +91,10 @@ extension Answer {
         case 6: self = .reservation(try Self.hold(from: &decoder, isSeated), at: try decoder.read())
         case 7: self = .order(try Self.hold(from: &decoder, isSeated), at: try decoder.read())
         case 8: self = .rejected(try Rejection(from: &decoder))
+        case Self.eventWithVenue:
+            var view = try decoder.readEventView()
+            view.details.venue = try decoder.readVenueID()
+            self = .event(view)
         default: throw decoder.malformed("\(kind) is no kind of answer")
         }
     }

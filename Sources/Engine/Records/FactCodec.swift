@@ -4,7 +4,9 @@ import WAL
 
 extension Fact {
     func encode(into buffer: inout RecordBuffer) {
+        let kind = kind
         buffer.write(kind)
+        if Self.catalogueKinds.contains(kind) { return encodeCatalogue(into: &buffer) }
         switch self {
         case .eventCreated(let tenant, let details, let at):
             buffer.write(tenant)
@@ -63,8 +65,8 @@ extension Fact {
 
     private var kind: UInt8 {
         switch self {
-        case .eventCreated: 1
-        case .eventUpdated: 2
+        case .eventCreated(_, let details, _): details.venue.isEmpty ? 1 : Self.eventWithVenue
+        case .eventUpdated(let details): details.venue.isEmpty ? 2 : Self.eventWithVenue
         case .eventStatusChanged: 3
         // What a reader that knows no seats would lose has another kind, so that it refuses instead.
         case .sectionAdded(let details): details.leavesNoSingleSeat ? 27 : 4
@@ -78,7 +80,7 @@ extension Fact {
         case .holdReleased: 12
         case .holdExpired: 13
         case .ticketsRefunded: 14
-        case .eventRestored: 15
+        case .eventRestored(let event): event.details.venue.isEmpty ? 15 : Self.eventWithVenue
         case .holdRestored(let hold): hold.hasSeats ? 23 : 16
         case .endedSlotsRestored: 17
         // A reader that knows only whole answers must not take a reference for one, nor one that knows no seats theirs.
@@ -131,6 +133,7 @@ extension Fact {
             self = .answerRestored(key, at: at, answer)
         case 19: self = .tierRestored(try decoder.readTierDetails(), version: try decoder.read())
         case 21...28: self = try Self.ofSeats(kind, from: &decoder)
+        case Self.catalogueKinds: self = try Self.ofCatalogue(kind, from: &decoder)
         default: throw decoder.malformed("\(kind) is no kind of fact")
         }
     }

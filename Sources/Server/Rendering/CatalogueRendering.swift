@@ -47,6 +47,7 @@ extension ByteWriter {
         field("currency", details.currency)
         field("status", view.status.text)
         field("version", Int64(view.version))
+        if !details.venue.isEmpty { field("venue_id", details.venue) }
         field("starts_at", orNull: details.startsAt)
         field("sales_start_at", orNull: details.salesStartAt)
         field("sales_end_at", orNull: details.salesEndAt)

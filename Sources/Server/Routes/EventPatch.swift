@@ -12,6 +12,7 @@ struct EventPatch: Equatable, Sendable {
     var holdTimeMaxSeconds: UInt32?
     /// Removed means no limit.
     var openHoldsPerCustomerMax = Change<UInt32>.kept
+    var venueID = Change<ShortText>.kept
     /// Members that this engine doesn't know.
     var attributes = EventAttributes()
 
@@ -52,6 +53,9 @@ struct EventPatch: Equatable, Sendable {
         case "max_open_reservations_per_customer":
             try body.once(8, &seen)
             openHoldsPerCustomerMax = try body.integerChange(in: 0...Int64(UInt32.max))
+        case "venue_id":
+            try body.once(9, &seen)
+            venueID = try body.change { body throws(JSONError) in try body.name() }
         case "status", "version", "created_at":
             // What this server tells of an event; clients that send back what they read are not refused.
             try body.skip()
@@ -73,6 +77,11 @@ struct EventPatch: Equatable, Sendable {
         let limit = details.openHoldsPerCustomerMax
         changed.openHoldsPerCustomerMax = openHoldsPerCustomerMax.applied(to: limit) ?? 0
         changed.attributes = attributes.merged(into: details.attributes)
+        if venueID != .kept {
+            changed.venue = venueID.applied(to: nil) ?? .empty
+            // It was a member like any other before there were venues.
+            changed.attributes = EventAttributes.without("venue_id", in: changed.attributes)
+        }
         return changed
     }
 
@@ -140,6 +149,12 @@ struct EventAttributes: Equatable, Sendable {
         let oldNames = Set(old.map(\.name))
         let merged = old.map { given[$0.name] ?? $0 } + members.filter { !oldNames.contains($0.name) }
         return merged.filter { !$0.isNull || given[$0.name] == nil }.map(\.json).joined(separator: ",")
+    }
+
+    /// The stored members but for one.
+    static func without(_ name: String, in stored: String) -> String {
+        guard stored.contains(name) else { return stored }
+        return parse(stored).filter { $0.name != name }.map(\.json).joined(separator: ",")
     }
 
     /// The members as they came, with commas between them.

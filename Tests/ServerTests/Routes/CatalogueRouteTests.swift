@@ -65,6 +65,24 @@ import Testing
         #expect(change.retriesOnEventChanged)
     }
 
+    @Test(arguments: [
+        (#"{"venue_id":"arena"}"#, "arena", #""a":1"#), (#"{"venue_id":null}"#, "", #""a":1"#),
+        ("{}", "hall", #""a":1,"venue_id":"old""#),
+    ])
+    func anEventHasAVenue(_ body: String, _ venue: String, _ attributes: String) throws {
+        var current = EventDetails(id: "show", name: "Show", currency: "EUR")
+        current.venue = "hall"
+        // As an earlier version kept it, which knew no venues.
+        current.attributes = #""a":1,"venue_id":"old""#
+        let view = EventView(details: current, status: .draft, version: 4, createdAt: 0)
+        let change = try TestRequest("PUT", "/api/v1/events/show", body).change()
+        guard case .submit(let second) = change.next(after: .finding(.event(view)), of: KnownEvent()),
+            case .command(.updateEvent(let details, expectedVersion: 4)) = second.work
+        else { throw TestFailure("no update of version 4") }
+        #expect(details.venue == ShortText(venue))
+        #expect(details.attributes == attributes)
+    }
+
     @Test func ifMatchNamesTheVersion() throws {
         let request = TestRequest("PUT", "/api/v1/events/show", "{}", fields: [("If-Match", "\"3\"")])
         let change = try request.change()
