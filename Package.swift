@@ -16,6 +16,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
@@ -41,7 +42,13 @@ let package = Package(
             dependencies: ["CLiburing", "WAL", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: strict
         ),
-        .target(name: "Auth", dependencies: [.product(name: "JWTKit", package: "jwt-kit")], swiftSettings: strict),
+        .target(
+            name: "Auth",
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "Server",
             dependencies: [
@@ -94,7 +101,7 @@ let package = Package(
         // What `script/fuzz` feeds, with the inputs that were found; its own package builds the fuzzer.
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["Engine", "Server", "WAL", .product(name: "NIOHTTP1", package: "swift-nio")],
+            dependencies: ["Auth", "Engine", "Server", "WAL", .product(name: "NIOHTTP1", package: "swift-nio")],
             path: "Tests/Fuzz",
             exclude: ["CFuzzer", "Corpora", "Driver", "Package.swift", "Sources"],
             sources: ["Targets", "Replay"],

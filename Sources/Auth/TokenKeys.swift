@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import JWTKit
 
@@ -17,9 +18,9 @@ public struct TokenKeys: Sendable {
     let keys: [Key]
 
     /// - Parameter secret: shared by who makes tokens and this server; `secretBytesMin` bytes or more.
-    public init(secret: [UInt8]) async throws(TokenKeyError) {
+    public init(secret: [UInt8]) throws(TokenKeyError) {
         guard secret.count >= Self.secretBytesMin else { throw .secretTooShort(bytes: secret.count) }
-        keys = [try await Self.key(id: nil) { await $0.add(hmac: HMACKey(from: secret), digestAlgorithm: .sha256) }]
+        keys = [Key(id: nil, algorithm: SharedSecret(key: SymmetricKey(data: secret)))]
     }
 
     /// - Parameter pem: one RSA key of 2,048 bits or more, or one key on the curve P-256; public, or private as well where
@@ -64,7 +65,7 @@ public struct TokenKeys: Sendable {
             try await self.init(pem: text)
         } else {
             let end = bytes.lastIndex { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") } ?? -1
-            try await self.init(secret: Array(bytes[..<(end + 1)]))
+            try self.init(secret: Array(bytes[..<(end + 1)]))
         }
     }
 
@@ -112,6 +113,22 @@ public struct TokenKeys: Sendable {
         } else {
             throw TokenKeyError.unreadable("it is neither a key on P-256 nor an RSA key of 2048 bits or more")
         }
+    }
+}
+
+/// HS256.
+private struct SharedSecret: JWTAlgorithm {
+    let key: SymmetricKey
+
+    var name: String { "HS256" }
+
+    func sign(_ plaintext: some DataProtocol) -> [UInt8] {
+        Array(HMAC<SHA256>.authenticationCode(for: plaintext, using: key))
+    }
+
+    /// Takes the same time wherever the two differ.
+    func verify(_ signature: some DataProtocol, signs plaintext: some DataProtocol) -> Bool {
+        HMAC<SHA256>.isValidAuthenticationCode(Data(signature), authenticating: plaintext, using: key)
     }
 }
 

@@ -4,9 +4,9 @@ import Testing
 @testable import Auth
 
 @Suite struct TokenKeysTests {
-    @Test func wantsASecretThatIsLongEnough() async {
-        await #expect(throws: TokenKeyError.secretTooShort(bytes: 31)) {
-            try await TokenKeys(secret: Array(repeating: 7, count: 31))
+    @Test func wantsASecretThatIsLongEnough() {
+        #expect(throws: TokenKeyError.secretTooShort(bytes: 31)) {
+            try TokenKeys(secret: Array(repeating: 7, count: 31))
         }
     }
 

@@ -12,7 +12,7 @@ private struct Mints {
     let rsa: TokenKeys
 
     init() async throws {
-        secret = try await TokenKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
+        secret = try TokenKeys(secret: Array("0123456789abcdef0123456789abcdef".utf8))
         elliptic = try await TokenKeys(pem: SampleKeys.ellipticPrivate)
         rsa = try await TokenKeys(pem: SampleKeys.rsaPrivate)
     }
@@ -81,7 +81,7 @@ private let rules = TokenRules(issuer: "shop", audience: "holdfast", leewaySecon
 
     @Test func refusesTheSignatureOfAnotherKey() async throws {
         let mints = try await Mints()
-        let other = try await TokenKeys(secret: Array("another secret of thirty-two byte".utf8))
+        let other = try TokenKeys(secret: Array("another secret of thirty-two byte".utf8))
         let token = try TokenMint(keys: other).sign(["alg": "HS256"], claims())
         #expect(throws: TokenFailure.signature) {
             try TokenVerifier(keys: mints.secret, rules: rules).verify(token)
@@ -116,7 +116,7 @@ private let rules = TokenRules(issuer: "shop", audience: "holdfast", leewaySecon
     /// The classic: the public key, which everybody has, used as the shared secret.
     @Test func refusesAPublicKeyAsASecret() async throws {
         for pem in [SampleKeys.ellipticPublic, SampleKeys.rsaPublic] {
-            let forger = try await TokenMint(keys: TokenKeys(secret: Array(pem.utf8)))
+            let forger = try TokenMint(keys: TokenKeys(secret: Array(pem.utf8)))
             let verifier = try await TokenVerifier(keys: TokenKeys(pem: pem), rules: rules)
             let forged = try forger.sign(["alg": "HS256"], claims())
             #expect(throws: TokenFailure.algorithm) { try verifier.verify(forged) }

@@ -203,7 +203,7 @@ import Testing
             }
             // They are reset, and their next byte is told so.
             var ended = 0
-            for _ in 0..<200 where ended < deaf.count {
+            for _ in 0..<600 where ended < deaf.count {
                 ended = deaf.count { $0.send("x") < 0 }
                 usleep(100_000)
             }

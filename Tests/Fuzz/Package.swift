@@ -14,6 +14,7 @@ let package = Package(
     name: "holdfast-fuzz",
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
@@ -43,7 +44,9 @@ let package = Package(
         ),
         .target(
             name: "Auth",
-            dependencies: [.product(name: "JWTKit", package: "jwt-kit")],
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+            ],
             path: "Sources/Auth",
             swiftSettings: instrumented
         ),
@@ -57,7 +60,7 @@ let package = Package(
         .systemLibrary(name: "CFuzzer", path: "CFuzzer"),
         .target(
             name: "FuzzTargets",
-            dependencies: ["Engine", "Server", "WAL", .product(name: "NIOHTTP1", package: "swift-nio")],
+            dependencies: ["Auth", "Engine", "Server", "WAL", .product(name: "NIOHTTP1", package: "swift-nio")],
             path: "Targets",
             swiftSettings: instrumented
         ),

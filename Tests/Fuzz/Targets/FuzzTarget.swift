@@ -12,6 +12,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case record
     /// A run of records: what a start makes of them, and what can be asked of the result.
     case recovery
+    /// A token, and what stands behind its signature.
+    case token
 
     /// Runs one input.
     /// - Throws: what is wrong; a trap is a finding as well.
@@ -23,6 +25,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .log: try LogTarget.run(input)
         case .record: try RecordTarget.run(input)
         case .recovery: try RecoveryTarget.run(input)
+        case .token: try TokenTarget.run(input)
         }
     }
 
@@ -35,6 +38,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .log: LogTarget.seeds
         case .record: RecordTarget.seeds
         case .recovery: RecoveryTarget.seeds
+        case .token: TokenTarget.seeds
         }
     }
 }

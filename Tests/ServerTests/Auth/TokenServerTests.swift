@@ -130,7 +130,7 @@ import Testing
             #expect(missing.status == 401 && missing.headers["www-authenticate"] == "Bearer")
             #expect(missing.body.contains("TOKEN_MISSING"))
             let forged = try TokenMint(
-                keys: try await TokenKeys(secret: Array("some other secret of 32 bytes or more".utf8))
+                keys: try TokenKeys(secret: Array("some other secret of 32 bytes or more".utf8))
             )
             let wrong = try Desk(client: desk.client, mint: forged).call("GET", path, "", as: .admin)
             #expect(wrong.status == 401 && wrong.body.contains("TOKEN_INVALID"))
