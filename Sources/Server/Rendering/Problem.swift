@@ -11,6 +11,8 @@ struct Problem: Error, Sendable {
     var detail: Sentence
     /// Every field that has a value it can't take; empty for other problems.
     var errors: [ProblemDetails.FieldError] = []
+    /// With a limit of the sale: what was asked, and what the limit is.
+    var numbers = ProblemNumbers()
     /// With 405: what the path does allow.
     var allowed: AllowedMethods = []
     /// With 503: when to try again; 0 where there is nothing to say.
@@ -176,6 +178,7 @@ extension ResponseWriter {
         problem.detail.withBytes { bytes.field("detail", $0) }
         bytes.field("code", problem.code)
         reply.requestID.withBytes { bytes.field("request_id", $0) }
+        if problem.numbers.count > 0 { bytes.numbers(problem.numbers) }
         if !problem.errors.isEmpty { write(problem.errors) }
         bytes.endObject()
         return end(omitBody: reply.isHead)

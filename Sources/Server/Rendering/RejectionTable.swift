@@ -274,6 +274,7 @@ extension Problem {
                 "This Idempotency-Key came before with another request; use a new key for a new request."
             )
         }
+        numbers = ProblemNumbers(rejection)
     }
 
     /// A value that the engine holds against the rest of the thing, such as a buffer larger than its total.

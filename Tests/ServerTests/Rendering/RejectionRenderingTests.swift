@@ -62,6 +62,16 @@ import Testing
         (.idempotencyKeyReused, 422, "IDEMPOTENCY_KEY_REUSED", []),
     ]
 
+    /// The members that limits have beside the usual ones.
+    static let numbers = [
+        "SALES_NOT_STARTED": ["sales_start_at"], "SALES_ENDED": ["sales_end_at"],
+        "TOTAL_BELOW_COMMITTED": ["asked", "committed"], "BELOW_MINIMUM_PURCHASE": ["asked", "minimum"],
+        "ABOVE_MAXIMUM_PURCHASE": ["asked", "maximum"], "OVER_ORDER_LIMIT": ["asked", "limit"],
+        "OVER_CUSTOMER_LIMIT": ["asked", "held", "limit"], "TOO_MANY_OPEN_RESERVATIONS": ["held", "limit"],
+        "HOLD_TIME_OUT_OF_RANGE": ["asked_seconds", "maximum_seconds"], "TOO_MANY_ROWS": ["asked", "limit"],
+        "TOO_MANY_SEATS": ["asked", "limit"],
+    ]
+
     @Test(arguments: table.indices)
     func everyRefusalIsAProblem(_ index: Int) throws {
         let (rejection, status, code, words) = Self.table[index]
@@ -71,7 +81,13 @@ import Testing
             #expect(response.status == status)
             #expect(response.fields["Content-Type"] == "application/problem+json")
             #expect(response.fields["Retry-After"] == (status == 503 ? "1" : nil))
-            #expect(Set(json.keys) == ["type", "title", "status", "detail", "code", "request_id"])
+            let numbers = Self.numbers[code] ?? []
+            #expect(Set(json.keys) == Set(["type", "title", "status", "detail", "code", "request_id"] + numbers))
+            // A limit's numbers are those of its sentence; a time has milliseconds beside.
+            for number in numbers {
+                let shown = "\(json[number] ?? "")".replacing(".000Z", with: "Z")
+                #expect(words.contains(shown), "\(number) in \(json)")
+            }
             #expect(json["type"] as? String == "/docs#\(code)")
             #expect(json["status"] as? Int == status)
             #expect(json["code"] as? String == code)
