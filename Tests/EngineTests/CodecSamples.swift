@@ -159,6 +159,7 @@ enum CodecSamples {
         case holdPlaced, lineLocked, holdExtended, holdConfirmed, holdReleased, holdExpired, ticketsRefunded
         case eventRestored, holdRestored, endedSlotsRestored, answerRestored, tierRestored
         case seatsAdded, seatsBlocked, seatsUnblocked, seatRevisionRestored
+        case salesRestored, salesSumsRestored, salesDaysRestored
 
         init(_ fact: Fact) {
             switch fact {
@@ -185,6 +186,9 @@ enum CodecSamples {
             case .seatsBlocked: self = .seatsBlocked
             case .seatsUnblocked: self = .seatsUnblocked
             case .seatRevisionRestored: self = .seatRevisionRestored
+            case .salesRestored: self = .salesRestored
+            case .salesSumsRestored: self = .salesSumsRestored
+            case .salesDaysRestored: self = .salesDaysRestored
             }
         }
     }
@@ -225,6 +229,12 @@ enum CodecSamples {
             .seatsBlocked(2, runs),
             .seatsUnblocked(.max, runs),
             .seatRevisionRestored(3, revision: .max),
+            .salesRestored(SalesTotals()),
+            .salesRestored(salesTotals),
+            .salesSumsRestored(.section, []),
+            .salesSumsRestored(.tier, [SalesSums(), salesSums]),
+            .salesDaysRestored([]),
+            .salesDaysRestored([salesDay(DaySales.undated), salesDay(DaySales.earlier), salesDay(20_000)]),
             .holdPlaced(seatedHold),
             .holdPlaced(fullHold.with(seats: runs)),
             .holdRestored(fullHold.with(seats: runs)),

@@ -73,6 +73,8 @@ struct ModelRun {
         }
     }
 
+    mutating func passTime(_ time: Milliseconds) { commands.now += time }
+
     /// Goes on with the engine's state rebuilt from its snapshot.
     mutating func continueFromSnapshot() throws {
         subject = ModelSubject(continuing: try subject.inventory.restoredFromSnapshot())

@@ -58,8 +58,8 @@ struct ModelSubject {
         )
         let payload = buffer.withLastPayload { Array($0) }
         records.append(payload)
-        for fact in facts { inventory.apply(fact, isAnswered: refersToHold) }
         inventory.advance(to: context.now)
+        for fact in facts { inventory.apply(fact, isAnswered: refersToHold) }
         if let key = context.idempotency {
             payload[answerStart...].withUnsafeBytes { inventory.remember($0, for: key, at: context.now) }
         }

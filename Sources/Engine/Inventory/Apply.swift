@@ -4,6 +4,7 @@
 extension EventInventory {
     /// Applies a fact of this event.
     ///
+    /// Facts without a time of their own happened at `lastCommandAt`: `advance` comes first.
     /// - Parameter isAnswered: whether an answer that is kept for retries refers to the hold that the fact is about.
     /// - Precondition: the fact was decided on this very state, or `contradiction(of:)` has nothing against it.
     public mutating func apply(_ fact: Fact, isAnswered: Bool = false) {
@@ -24,7 +25,10 @@ extension EventInventory {
             tiers[Int(number)].details = details
             tiers[Int(number)].version += 1
         case .tierRestored(let details, let version): tiers.append(Tier(details: details, version: version))
-        case .holdPlaced(let state), .holdRestored(let state): place(state, isAnswered)
+        case .holdPlaced(let state): place(state, isAnswered)
+        case .holdRestored(let state):
+            place(state, isAnswered)
+            countRestored(state)
         case .lineLocked(let reference, let line, let tier, let lock):
             holds.lock(live(reference, isAnswered), Int(line), tier, lock)
         case .holdExtended(let reference, let expiresAt): holds[live(reference, isAnswered)].expiresAt = expiresAt
@@ -38,10 +42,13 @@ extension EventInventory {
         case .seatRevisionRestored(let number, let revision): setSeatRevision(number, revision)
         case .endedSlotsRestored(let slots): for slot in slots { restoreEnded(slot) }
         case .answerRestored(let key, let at, let bytes): bytes.withUnsafeBytes { restore($0, key, at) }
+        case .salesRestored(let totals): sales = SalesLedger(totals)
+        case .salesSumsRestored(let group, let sums): sales.append(sums, group)
+        case .salesDaysRestored(let days): sales.append(days)
         }
     }
 
-    /// Notes the time of a command that was applied.
+    /// Notes the time of a command that is being applied.
     public mutating func advance(to now: Milliseconds) { lastCommandAt = max(lastCommandAt, now) }
 
     /// Keeps an answer's bytes for retries with the same key.
@@ -100,6 +107,8 @@ extension EventInventory {
         closeForCustomer(slot)
         holds[slot].status = .confirmed
         holds.setOrder(order, of: slot)
+        countOrder(slot, at: order.confirmedAt)
+        countBuyer(slot)
     }
 
     private mutating func end(_ slot: UInt32, _ status: HoldStatus, _ at: Milliseconds) {
@@ -110,6 +119,7 @@ extension EventInventory {
         holds[slot].status = status
         holds[slot].endedAt = at
         holds.joinEnded(slot)
+        sales.end(status)
     }
 
     private mutating func refund(_ reference: HoldReference, _ tickets: [UInt32], _ restock: Bool) {
@@ -119,6 +129,7 @@ extension EventInventory {
         order.refunded = (order.refunded + tickets).sorted()
         if restock { order.restocked = (order.restocked + tickets).sorted() }
         holds.setOrder(order, of: reference.slot)
+        countRefund(tickets, reference.slot, day: DaySales.number(of: lastCommandAt))
         if restock { putBack(tickets.sorted(), reference.slot) }
     }
 }

@@ -3,6 +3,7 @@
 /// Invariants, checked by `checkInvariants`:
 /// - `available + reserved + sold + buffer == total` in every section, and no term is negative;
 /// - `reserved` is the sum of the live holds' lines, `sold` that of the confirmed ones' without restocked tickets;
+/// - what `sales` has added up is what the holds add up to;
 /// - every live or confirmed hold of a customer is in that customer's chain, once;
 /// - a numbered seat is free, blocked, or has one holder; in a section that has seats `total` is their number and `buffer`
 ///   that of the blocked ones.
@@ -86,6 +87,8 @@ extension EventInventory {
         var holds = HoldSlab()
         var customers = CustomerTable()
         var idempotency = IdempotencyTable()
+        var sales = SalesLedger()
+        var buyers = TopBuyers()
     }
 
     /// The state on the heap: to hand an event around is one reference, not one for each of its tables.
@@ -175,6 +178,16 @@ extension EventInventory {
         @inline(__always) unsafeMutableAddress {
             withUnsafeMutablePointer(to: &mutableState.pointee.idempotency) { $0 }
         }
+    }
+
+    var sales: SalesLedger {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.sales) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.sales) { $0 } }
+    }
+
+    var buyers: TopBuyers {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.buyers) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.buyers) { $0 } }
     }
 }
 

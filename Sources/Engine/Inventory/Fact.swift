@@ -30,6 +30,12 @@ public enum Fact: Equatable, Sendable {
     case endedSlotsRestored([UInt32])
     /// In snapshots only: an answer kept for retries.
     case answerRestored(IdempotencyKey, at: Milliseconds, [UInt8])
+    /// In snapshots only, in front of the holds, whose sales are in it: what reports show. The two that follow go on with it.
+    indirect case salesRestored(SalesTotals)
+    /// In snapshots only: sums of sections or tiers, behind those before, by number.
+    case salesSumsRestored(SalesGroup, [SalesSums])
+    /// In snapshots only: sums of days, behind those before.
+    case salesDaysRestored([DaySales])
 }
 
 /// A line of a hold. A price lock belongs to the line, so that nobody else's hold or price change can move it.

@@ -66,6 +66,9 @@ extension EventInventory {
         case .endedSlotsRestored(let slots): return contradiction(joining: slots)
         case .answerRestored(let key, let at, let bytes):
             return bytes.withUnsafeBytes { contradiction(restoring: $0, for: key, at: at) }
+        case .salesRestored(let totals): return contradiction(restoring: totals)
+        case .salesSumsRestored(let group, let sums): return contradiction(restoring: sums, of: group)
+        case .salesDaysRestored(let days): return contradiction(restoring: days)
         }
     }
 

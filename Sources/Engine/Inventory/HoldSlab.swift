@@ -34,6 +34,9 @@ struct HoldSlab: Sendable {
     /// Ended slots that answers kept for retries are made from, and that stay for as long as those.
     private var endedAnswered = Ended()
 
+    /// Holds ever placed: of each slot its hold and those before it. Counts itself, whatever the holds come from.
+    private(set) var placed: UInt64 = 0
+
     var count: Int { holds.count }
 
     subscript(slot: UInt32) -> PackedHold {
@@ -98,9 +101,11 @@ struct HoldSlab: Sendable {
         let hold = PackedHold(state, customer: customer, price: prices.join(state.first))
         if slot < UInt32(holds.count) {
             holds[Int(slot)] = hold
+            placed += 1
         } else {
             precondition(slot == UInt32(holds.count), "a hold was placed beyond the slab's end")
             holds.append(hold)
+            placed += UInt64(hold.generation) + 1
         }
         if !state.rest.isEmpty { addLines(state.rest, to: slot) }
         if state.hasSeats { extras[extra(of: slot)].seats = ContiguousArray(state.seats) }

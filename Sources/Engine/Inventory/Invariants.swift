@@ -25,6 +25,7 @@ extension EventInventory {
             }
         }
         broken += checkSeats()
+        broken += checkSales()
         return broken
     }
 

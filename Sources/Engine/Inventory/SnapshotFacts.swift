@@ -6,6 +6,12 @@ extension EventInventory {
         try body(.eventRestored(restored))
         for section in sections { try body(.sectionAdded(section.details)) }
         for tier in tiers { try body(.tierRestored(tier.details, version: tier.version)) }
+        try sales.visitFacts(body)
+        try visitStockFacts(body)
+    }
+
+    /// Seats, holds and answers.
+    private func visitStockFacts<E: Error>(_ body: (Fact) throws(E) -> Void) throws(E) {
         for (number, map) in seatedSections { try visitSeats(number, map, body) }
         for slot in 0..<UInt32(holds.count) { try body(.holdRestored(holdState(slot))) }
         for (number, map) in seatedSections { try body(.seatRevisionRestored(number, revision: map.revision)) }
@@ -84,10 +90,12 @@ extension EventInventory {
     }
 
     /// A number that says whether two inventories are the same, whatever led to them. Not cheap: it reads everything.
-    public func digest() -> UInt64 {
+    /// - Parameter withSales: whether what reports show counts as well. Without, it is the number of earlier builds.
+    public func digest(withSales: Bool = true) -> UInt64 {
         var buffer = RecordBuffer(capacity: 4_096)
         var digest = InventoryDigest(of: self)
         visitSnapshotFacts { fact in
+            guard withSales || !fact.isOfSales else { return }
             buffer.removeAll()
             buffer.beginRecord()
             fact.encode(into: &buffer)

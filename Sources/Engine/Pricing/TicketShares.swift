@@ -14,6 +14,13 @@ public struct Amounts: Equatable, Sendable {
         self.tax = tax
     }
 
+    init(_ quote: Quote) {
+        base = quote.base
+        serviceFee = quote.serviceFee
+        facilityFee = quote.facilityFee
+        tax = quote.tax
+    }
+
     public var fees: Int64 { serviceFee + facilityFee }
     public var total: Int64 { base + fees + tax }
 
@@ -51,12 +58,7 @@ public struct TicketShares: Equatable, Sendable {
     public init(lock: PriceLock, quantity: UInt32) {
         let quote = Quote(lock: lock, quantity: quantity)
         let (tax, rest) = quote.tax.quotientAndRemainder(dividingBy: Int64(quantity))
-        line = Amounts(
-            base: quote.base,
-            serviceFee: quote.serviceFee,
-            facilityFee: quote.facilityFee,
-            tax: quote.tax
-        )
+        line = Amounts(quote)
         unit = Amounts(
             base: lock.unitPrice,
             serviceFee: lock.serviceFee,

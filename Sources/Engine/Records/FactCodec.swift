@@ -60,6 +60,11 @@ extension Fact {
             buffer.write(at)
             buffer.write(UInt32(bytes.count))
             bytes.withUnsafeBytes { buffer.write(bytes: $0) }
+        case .salesRestored(let totals): buffer.write(totals)
+        case .salesSumsRestored(let group, let sums):
+            buffer.write(group.rawValue)
+            buffer.write(sums)
+        case .salesDaysRestored(let days): buffer.write(days)
         }
     }
 
@@ -91,6 +96,9 @@ extension Fact {
         case .seatsBlocked: 24
         case .seatsUnblocked: 25
         case .seatRevisionRestored: 26
+        case .salesRestored: 50
+        case .salesSumsRestored: 51
+        case .salesDaysRestored: 52
         }
     }
 
@@ -133,6 +141,9 @@ extension Fact {
             self = .answerRestored(key, at: at, answer)
         case 19: self = .tierRestored(try decoder.readTierDetails(), version: try decoder.read())
         case 21...28: self = try Self.ofSeats(kind, from: &decoder)
+        case 50: self = .salesRestored(try decoder.readSalesTotals())
+        case 51: self = .salesSumsRestored(try decoder.readCase(), try decoder.readSalesSums())
+        case 52: self = .salesDaysRestored(try decoder.readSalesDays())
         case Self.catalogueKinds: self = try Self.ofCatalogue(kind, from: &decoder)
         default: throw decoder.malformed("\(kind) is no kind of fact")
         }

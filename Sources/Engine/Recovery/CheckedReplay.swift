@@ -14,6 +14,14 @@ public struct CheckedReplay {
     public var events: [EventInventory] { Array(recovery.events.values) }
     public var digest: UInt64 { recovery.digest }
 
+    /// Whether both have led to the same state. One that began with an earlier build's snapshot has it but for the days of
+    /// refunds, which only reports show.
+    public func isSameState(as other: CheckedReplay) -> Bool {
+        if digest == other.digest { return true }
+        return (recovery.hasUndatedSales || other.recovery.hasUndatedSales)
+            && recovery.digestWithoutSales == other.recovery.digestWithoutSales
+    }
+
     /// Applies one record of a snapshot.
     public mutating func restore(_ payload: UnsafeRawBufferPointer) throws(RecoveryError) {
         try recovery.restore(payload)

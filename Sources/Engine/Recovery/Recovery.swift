@@ -54,6 +54,12 @@ public struct Recovery: Sendable {
     /// A digest of all events, whatever their order.
     public var digest: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest() } }
 
+    /// The same without what reports show: the digest of builds that had none.
+    public var digestWithoutSales: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest(withSales: false) } }
+
+    /// Whether an event's sums for reports come from a snapshot of an earlier build, which doesn't tell all of them.
+    var hasUndatedSales: Bool { slots.contains { !$0.event.areSalesDated } }
+
     public init() {}
 
     /// Takes over another recovery's events, none of which this one has.
@@ -123,7 +129,8 @@ extension Recovery {
             let slot = try apply(fact, to: key, slot(of: key), at: position, isAnswered: false)
             slots[slot].snapshotPosition = position
         case .digest(let expected):
-            let found = slot(of: key).map { slots[$0].event.digest() } ?? 0
+            // The snapshot of an earlier build has no sums for reports, which then come from its holds.
+            let found = slot(of: key).map { slots[$0].event.digest(withSales: slots[$0].event.sales.isRestored) } ?? 0
             guard found == expected else {
                 throw RecoveryError.wrongDigest(event: key, expected: expected, found: found)
             }
@@ -141,6 +148,10 @@ extension Recovery {
             let header = try EventRecordHeader(from: &decoder)
             let known = slot(of: header.event)
             if let known, position <= slots[known].snapshotPosition { return }
+            if !EventInventory.isClockTime(header.at) {
+                try Self.require("a time that no clock shows", header.event, at: position)
+            }
+            if let known { slots[known].event.advance(to: header.at) }
             let slot = try applyFacts(header, &decoder, known, at: position)
             if header.hasKey {
                 let key = try decoder.readKey()
@@ -148,9 +159,6 @@ extension Recovery {
                 let contradiction = slots[slot].event.contradiction(remembering: answer, at: header.at)
                 try Self.require(contradiction, header.event, at: position)
                 slots[slot].event.remember(answer, for: key, at: header.at)
-            }
-            if !EventInventory.isClockTime(header.at) {
-                try Self.require("a time that no clock shows", header.event, at: position)
             }
             guard decoder.isAtEnd else { throw decoder.malformed("bytes after the record's end") }
             slots[slot].event.advance(to: header.at)

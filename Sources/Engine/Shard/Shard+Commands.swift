@@ -137,7 +137,8 @@ extension Shard {
         let tables = tables
         let event = tables.pointee.slots[slot].key
         let (answerStart, isAnswered) = tables.pointee.records.append(decision, event: event, at: now, key: key)
-        tables.pointee.change(slot) { event in
+        tables.pointee.change(slot) { [now] event in
+            event.advance(to: now)
             if let first = decision.first, !skipsFirst { event.apply(first, isAnswered: isAnswered) }
             for fact in decision.rest { event.apply(fact, isAnswered: isAnswered) }
         }

@@ -168,7 +168,7 @@ struct FolderCheck {
             findings.append(FolderFinding(.snapshotWithoutLog, file: file, reason: reason))
         }
         guard let oldest = tracks.dropFirst().first, !first.isStopped, !oldest.isStopped, first.last == oldest.last,
-            first.replay.digest != oldest.replay.digest
+            !first.replay.isSameState(as: oldest.replay)
         else { return }
         let reason =
             "it leads to another state (digest \(first.replay.digestText)) than the log does from "

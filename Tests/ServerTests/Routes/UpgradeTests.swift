@@ -19,7 +19,8 @@ import WAL
         var recovery = Recovery()
         let summary = try recovery.run(log)
         #expect((log.snapshotPosition != nil) == withSnapshot)
-        #expect(String(recovery.digest, radix: 16) == folder.sale.verify["digest"])
+        // Those builds kept no sums for reports, and their digest is without.
+        #expect(String(recovery.digestWithoutSales, radix: 16) == folder.sale.verify["digest"])
         #expect(folder.sale.verify["records"]?.hasSuffix("last position \(summary.lastPosition)") == true)
         #expect(recovery.events.count == 2)
         #expect(recovery.events.values.flatMap { $0.checkInvariants() } == [])
