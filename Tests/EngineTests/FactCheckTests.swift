@@ -73,6 +73,14 @@ import WAL
                 state: .held,
                 fact: .endedSlotsRestored([0])
             ),
+            Case(reason: "sums for reports in the wrong place", state: .held, fact: .salesRestored(SalesTotals())),
+            Case(reason: "sums for reports in the wrong place", state: .none, fact: .salesSumsRestored(.section, [])),
+            Case(reason: "sums for reports in the wrong place", state: .none, fact: .salesDaysRestored([])),
+            Case(
+                reason: "sums for reports beyond all counting",
+                state: .none,
+                fact: .salesRestored(CodecSamples.salesTotals)
+            ),
             Case(
                 reason: "an answer that can't be read",
                 state: .held,

@@ -136,7 +136,7 @@ struct ReportComparison {
         checkCustomers()
     }
 
-    private static func sums(_ sums: SalesSums) -> LogRecount.Sums {
+    static func sums(_ sums: SalesSums) -> LogRecount.Sums {
         func money(_ amounts: SalesAmounts) -> LogRecount.Money {
             LogRecount.Money(base: amounts.base, fees: amounts.fees, tax: amounts.tax)
         }
@@ -150,6 +150,10 @@ struct ReportComparison {
 
     private static func day(_ day: DaySales) -> LogRecount.Day {
         LogRecount.Day(orders: Int(day.orders), sums: sums(day.sums))
+    }
+
+    static func day(_ total: OrderSums) -> LogRecount.Day {
+        LogRecount.Day(orders: Int(total.orders), sums: sums(total.sums))
     }
 
     private func checkSums() {

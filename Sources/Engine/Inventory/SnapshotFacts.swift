@@ -6,7 +6,8 @@ extension EventInventory {
         try body(.eventRestored(restored))
         for section in sections { try body(.sectionAdded(section.details)) }
         for tier in tiers { try body(.tierRestored(tier.details, version: tier.version)) }
-        try sales.visitFacts(body)
+        // What is the tenant's and no event has no sales.
+        if !details.id.isEmpty { try sales.visitFacts(body) }
         try visitStockFacts(body)
     }
 

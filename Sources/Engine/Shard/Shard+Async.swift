@@ -24,7 +24,7 @@ extension Shard {
         }
     }
 
-    private func durable(_ position: LogPosition) async -> Bool {
+    func durable(_ position: LogPosition) async -> Bool {
         if position <= log.durablePosition { return true }
         if isClosed { return false }
         return await withCheckedContinuation { waiters.append($0, until: position) }

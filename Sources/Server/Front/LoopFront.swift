@@ -42,6 +42,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     /// Requests of this loop's connections whose answers are held.
     private var heldRequests = 0
     private var overloadedRequests: UInt32 = 0
+    /// Reports over all events of a tenant that are under way.
+    var tenantReports = 0
 
     private var current = HeldReplies()
     private var held: ContiguousArray<HeldReplies> = []
@@ -95,6 +97,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         case .problem(let problem, let reply):
             answerNow(connection, sequence) { $0.write(problem, reply) }
         case .listEvents(let listing): list(listing, connection, sequence)
+        case .report(let request): report(request, connection, sequence)
         case .operation(let operation, let reply): operate(operation, reply, connection, sequence)
         case .batch(let batch):
             if batches.accept(batch, bytes, on: connection, sequence: sequence) { return }
@@ -131,7 +134,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         }
     }
 
-    private func answerNow(
+    func answerNow(
         _ connection: Connection,
         _ sequence: UInt32,
         _ write: (inout ResponseWriter) -> Range<Int>
@@ -315,7 +318,7 @@ extension LoopFront {
     }
 
     /// Runs `make` off the loop's turn, and answers with what it gives.
-    private func answerLater(
+    func answerLater(
         _ connection: Connection,
         _ sequence: UInt32,
         _ make: @escaping @Sendable () async -> LateAnswer
@@ -334,7 +337,7 @@ extension LoopFront {
 }
 
 /// An answer that is rendered in a later turn than its request.
-private struct LateAnswer: Sendable {
+struct LateAnswer: Sendable {
     typealias Write = @Sendable (inout ResponseWriter) -> Range<Int>
 
     /// What it takes, about, where that may be much: it is refused when the large requests take as much as they may.

@@ -70,6 +70,22 @@ extension ByteWriter {
         append(decimal: magnitude % scale, digitsMin: fractionDigits)
     }
 
+    /// The same of an amount that may be beyond 64 bits, such as the sum of many.
+    mutating func money(wide minorUnits: Int128, fractionDigits: Int) {
+        if let narrow = Int64(exactly: minorUnits) {
+            return money(minorUnits: narrow, fractionDigits: fractionDigits)
+        }
+        separate()
+        let (whole, fraction) = minorUnits.magnitude.quotientAndRemainder(
+            dividingBy: UInt128(Self.powersOfTen[fractionDigits])
+        )
+        if minorUnits < 0 { append(UInt8(ascii: "-")) }
+        append(String(whole))
+        guard fractionDigits > 0 else { return }
+        append(UInt8(ascii: "."))
+        append(decimal: UInt64(fraction), digitsMin: fractionDigits)
+    }
+
     /// A rate: 800 basis points are `0.08`, 10000 are `1`, without zeros at the end.
     mutating func rate(basisPoints: Int64) {
         separate()

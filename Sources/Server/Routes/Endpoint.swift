@@ -9,6 +9,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     case reservations, reservation, reservationPriceLock, reservationExtend, reservationConfirm, reservationRelease
     case order, orderRefund
     case batch
+    case reportSales, reportVenues, reportVenue, reportDashboard, reportAnalytics, reportCustomers, reportCustomer
 
     /// What may be asked of the path.
     var methods: AllowedMethods {
@@ -31,6 +32,9 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         case .order: .get
         case .orderRefund: .post
         case .batch: .post
+        case .reportSales, .reportVenues, .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
+            .reportCustomer:
+            .get
         }
     }
 
@@ -45,6 +49,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         let collection = segments[2]
         if segments.count == 3 { return whole(collection).map { ($0, nil) } }
         let action = segments.count > 4 ? segments[4] : nil
+        if collection.equals("reports") { return segments.count > 5 ? nil : report(segments[3], action) }
         let detail = segments.count > 5 ? segments[5] : nil
         return part(of: collection, action, detail).map { ($0, segments[3]) }
     }

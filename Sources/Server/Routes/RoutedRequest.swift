@@ -8,6 +8,8 @@ enum RoutedRequest: Sendable {
     indirect case readThenWrite(ReadThenWrite)
     /// The tenant's events: no single event owns them.
     case listEvents(EventListing)
+    /// What was sold, of one event or of all.
+    case report(ReportRequest)
     /// Many commands, a line each; the lines are read when their turn comes.
     case batch(BatchRequest)
     case operation(Operation, ReplyContext)

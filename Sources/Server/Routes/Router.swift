@@ -52,6 +52,9 @@ struct Router: Sendable {
             return try reservation(endpoint, name, &call)
         case .order, .orderRefund: return try order(endpoint, name, &call)
         case .batch: return .batch(try call.batch())
+        case .reportSales, .reportVenues, .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
+            .reportCustomer:
+            return try report(endpoint, name, call)
         }
     }
 

@@ -44,7 +44,7 @@ import Testing
             .malformedBody(JSONError(kind: .tooDeep, offset: 0, field: "")), .unavailable(.closed),
             .unavailable(.storageFull),
             .unavailable(.logSaturated), .notLines, .tooManyLines, .emptyBatch, .lineTooLarge, .answerTooLarge,
-            .tooManyBatches,
+            .tooManyBatches, .tooManyReports, .reportNotFound, .noSuchVenue,
         ]
         for code in refusals + problems.map(\.code.description) { #expect(codes.contains(code), "\(code)") }
     }

@@ -29,6 +29,10 @@ import Testing
             ("POST", "\(rsv)/confirm", #"{"payment_reference":"p"}"#), ("POST", "\(rsv)/release", nil),
             ("GET", "/api/v1/orders/\(KnownIDs.order)", nil),
             ("POST", "/api/v1/orders/\(KnownIDs.order)/refund", nil),
+            ("GET", "/api/v1/reports/sales", nil), ("GET", "/api/v1/reports/venues", nil),
+            ("GET", "/api/v1/reports/venues/hall", nil), ("GET", "/api/v1/reports/dashboard", nil),
+            ("GET", "/api/v1/reports/analytics?event_id=show", nil),
+            ("GET", "/api/v1/reports/customers?event_id=show", nil), ("GET", "/api/v1/reports/customers/ada", nil),
         ]
     }()
 

@@ -21,7 +21,7 @@ public struct EventSales: Sendable {
     public let key: EventKey
     public let event: EventView
     /// Of the days that were asked for; of all time where none were.
-    public let total: DaySales
+    public let total: OrderSums
     /// Ascending, those that saw a sale or a refund.
     public let days: [DaySales]
     /// Of the days before those that are kept apart, added up; nil where there are none, and where days were asked for.
@@ -87,7 +87,7 @@ extension EventInventory {
         return EventSales(
             key: key,
             event: eventView,
-            total: isWhole ? sales.total : dated.reduce(into: DaySales(day: 0)) { $0 += $1 },
+            total: isWhole ? sales.total : dated.reduce(into: OrderSums()) { $0 += $1 },
             days: Array(dated),
             earlier: isWhole ? sales.days.first { $0.day == DaySales.earlier } : nil,
             undatedRefunds: sales.days.first { $0.day == DaySales.undated }?.sums ?? SalesSums(),

@@ -33,7 +33,7 @@ struct SalesLedger: Sendable {
     var isDated: Bool { days.first.map { $0.day != DaySales.undated } ?? true }
 
     /// Everything that was ever sold and refunded.
-    var total: DaySales { days.reduce(into: DaySales(day: 0)) { $0 += $1 } }
+    var total: OrderSums { days.reduce(into: OrderSums()) { $0 += $1 } }
 }
 
 // MARK: - Counting

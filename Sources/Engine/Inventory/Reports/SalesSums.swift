@@ -54,6 +54,24 @@ public struct SalesSums: Equatable, Sendable {
     }
 }
 
+/// Sums, and the orders that they are of.
+public struct OrderSums: Equatable, Sendable {
+    public var orders: UInt64 = 0
+    public var sums = SalesSums()
+
+    public init() {}
+
+    public static func += (left: inout OrderSums, right: OrderSums) {
+        left.orders += right.orders
+        left.sums += right.sums
+    }
+
+    static func += (left: inout OrderSums, right: DaySales) {
+        left.orders += right.orders
+        left.sums += right.sums
+    }
+}
+
 /// A day's sales: orders confirmed on it, and refunds given on it, whenever the tickets were sold.
 public struct DaySales: Equatable, Sendable {
     /// Days since 1970-01-01, UTC; or one of the two below, which come before all of them.

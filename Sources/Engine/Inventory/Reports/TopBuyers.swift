@@ -26,6 +26,12 @@ struct TopBuyers: Sendable {
         returning[buyer.customer] = buyer
     }
 
+    /// Whether the buyer is far from the list: what is nearly always so of a large event.
+    @inline(__always)
+    func isBelow(_ buyer: Buyer) -> Bool {
+        buyers.count == Self.countMax && buyer.total < buyers[buyers.count - 1].total
+    }
+
     /// Puts a buyer who has just bought where they belong.
     mutating func rank(_ buyer: Buyer, _ customers: borrowing CustomerTable) {
         if buyers.count == Self.countMax {
@@ -65,6 +71,7 @@ extension EventInventory {
             }
             buyers.keep(buyer)
         }
+        if buyers.isBelow(buyer) { return }
         let customers = customers
         buyers.rank(buyer, customers)
     }
