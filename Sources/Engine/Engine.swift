@@ -100,7 +100,7 @@ public final class Engine: Sendable {
         let events = recovery.takeEvents()
         let found = Found(
             replay: replay,
-            events: events.count,
+            events: events.count { !$0.isOfTenant },
             snapshotPosition: log.snapshotPosition,
             clockBehindMilliseconds: clock.goOn(from: events.map(\.lastCommandAt).max() ?? 0)
         )

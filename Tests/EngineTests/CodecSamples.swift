@@ -50,6 +50,44 @@ enum CodecSamples {
         return details
     }
 
+    static var datedSection: SectionDetails {
+        var details = strictSection
+        details.schedule = .max
+        details.attributes = #""a":{"b":"é"}"#
+        return details
+    }
+
+    static var markedSection: SectionDetails {
+        var details = plainSection
+        details.attributes = #""a":1"#
+        return details
+    }
+
+    static var markedTier: PriceTierDetails {
+        var details = fullTier
+        details.attributes = #""a":null"#
+        return details
+    }
+
+    static var schedule: ScheduleDetails {
+        var details = ScheduleDetails(id: longText, startsAt: -1, endsAt: .max)
+        details.doorsOpenAt = .min
+        details.isCancelled = true
+        details.attributes = #""b":"夜""#
+        return details
+    }
+
+    static var venue: VenueDetails {
+        var details = VenueDetails(id: longText, name: "Große Halle", maximumCapacity: 1_000_000_000)
+        details.address.street = "Bühnenweg 1"
+        details.address.city = "Ulm"
+        details.address.state = "BW"
+        details.address.postalCode = "89073"
+        details.address.country = "DE"
+        details.attributes = #""c":[]"#
+        return details
+    }
+
     static var plainTier: PriceTierDetails { PriceTierDetails(name: "Full", basePrice: 0) }
 
     static var fullTier: PriceTierDetails {
@@ -160,6 +198,8 @@ enum CodecSamples {
         case eventRestored, holdRestored, endedSlotsRestored, answerRestored, tierRestored
         case seatsAdded, seatsBlocked, seatsUnblocked, seatRevisionRestored
         case salesRestored, salesSumsRestored, salesDaysRestored
+        case scheduleAdded, scheduleUpdated, scheduleRestored, tenantBegun, tenantRestored
+        case venueAdded, venueUpdated, venueRestored
 
         init(_ fact: Fact) {
             switch fact {
@@ -189,6 +229,14 @@ enum CodecSamples {
             case .salesRestored: self = .salesRestored
             case .salesSumsRestored: self = .salesSumsRestored
             case .salesDaysRestored: self = .salesDaysRestored
+            case .scheduleAdded: self = .scheduleAdded
+            case .scheduleUpdated: self = .scheduleUpdated
+            case .scheduleRestored: self = .scheduleRestored
+            case .tenantBegun: self = .tenantBegun
+            case .tenantRestored: self = .tenantRestored
+            case .venueAdded: self = .venueAdded
+            case .venueUpdated: self = .venueUpdated
+            case .venueRestored: self = .venueRestored
             }
         }
     }
@@ -241,19 +289,34 @@ enum CodecSamples {
             .eventCreated(tenant: "shop", eventAtVenue, at: 1_800_000_000_000),
             .eventUpdated(eventAtVenue),
             .eventRestored(restoredAtVenue),
+            .sectionAdded(datedSection),
+            .sectionUpdated(.max, markedSection),
+            .tierAdded(markedTier),
+            .tierUpdated(1, markedTier),
+            .tierRestored(markedTier, version: .max),
+            .scheduleAdded(ScheduleDetails(id: "first", startsAt: 0, endsAt: 1)),
+            .scheduleUpdated(.max, schedule),
+            .scheduleRestored(schedule, version: .max),
+            .tenantBegun(tenant: "shop", at: 1),
+            .tenantRestored(tenant: longText, createdAt: .min, lastCommandAt: .max),
+            .venueAdded(VenueDetails(id: "arena", name: "", maximumCapacity: 0), at: .max),
+            .venueUpdated(venue),
+            .venueRestored(VenueView(details: venue, version: .max, createdAt: 1)),
         ]
     }
 
     // MARK: - Answers
 
     enum AnswerKind: CaseIterable {
-        case event, section, tier, reserved, reservedOne, reservation, order, rejected
+        case event, section, tier, schedule, venue, reserved, reservedOne, reservation, order, rejected
 
         init(_ answer: Answer) {
             switch answer {
             case .event: self = .event
             case .section: self = .section
             case .tier: self = .tier
+            case .schedule: self = .schedule
+            case .venue: self = .venue
             case .reserved: self = .reserved
             case .reservedOne: self = .reservedOne
             case .reservation: self = .reservation
@@ -283,6 +346,11 @@ enum CodecSamples {
             .reservation(seatedHold, at: 5),
             .order(fullHold.with(seats: runs), at: 6),
             .event(EventView(details: eventAtVenue, status: .draft, version: 1, createdAt: 1)),
+            .section(SectionView(number: 1, details: datedSection, counts: counts)),
+            .section(SectionView(number: 1, details: markedSection, counts: counts)),
+            .tier(TierView(number: 2, version: .max, details: markedTier)),
+            .schedule(ScheduleView(details: schedule, version: 2)),
+            .venue(VenueView(details: venue, version: 3, createdAt: 4)),
         ] + rejections.map(Answer.rejected)
     }
 
@@ -297,6 +365,8 @@ enum CodecSamples {
         case noPrice, amountMismatch, orderNotFound, ticketNotFound, ticketRefunded, invalid, limitReached
         case idempotencyKeyReused, seatNotFound, seatTaken, seatTwice, noSeatsTogether, singleSeatLeft, rowExists
         case sectionInUse, sectionHasSeats, sectionWithoutSeats, tooManyRows, tooManySeats
+        case venueNotFound, venueExists, venueChanged, overVenueMaximum
+        case scheduleNotFound, scheduleExists, scheduleChanged, scheduleCancelled, scheduleEnded, eventOver
 
         init(_ rejection: Rejection) {
             switch rejection {
@@ -348,6 +418,16 @@ enum CodecSamples {
             case .sectionWithoutSeats: self = .sectionWithoutSeats
             case .tooManyRows: self = .tooManyRows
             case .tooManySeats: self = .tooManySeats
+            case .venueNotFound: self = .venueNotFound
+            case .venueExists: self = .venueExists
+            case .venueChanged: self = .venueChanged
+            case .overVenueMaximum: self = .overVenueMaximum
+            case .scheduleNotFound: self = .scheduleNotFound
+            case .scheduleExists: self = .scheduleExists
+            case .scheduleChanged: self = .scheduleChanged
+            case .scheduleCancelled: self = .scheduleCancelled
+            case .scheduleEnded: self = .scheduleEnded
+            case .eventOver: self = .eventOver
             }
         }
     }
@@ -372,6 +452,10 @@ enum CodecSamples {
             .seatTwice(1, seat: most), .noSeatsTogether(1, asked: most), .singleSeatLeft(1, seat: most),
             .rowExists(most, index: 1), .sectionInUse(1, reserved: 2, sold: most), .sectionHasSeats(most),
             .sectionWithoutSeats(most), .tooManyRows(asked: 1, limit: most), .tooManySeats(asked: most, limit: 1),
+            .venueNotFound, .venueExists, .venueChanged(expectedVersion: 1, version: most),
+            .overVenueMaximum(asked: 1 << 40, others: 100_000_000_000, maximum: most), .scheduleNotFound,
+            .scheduleExists, .scheduleChanged(expectedVersion: most, version: 1), .scheduleCancelled(most),
+            .scheduleEnded(1, endedAt: .min), .eventOver(endedAt: .max),
         ]
         rejections += [HoldStatus.held, .confirmed, .released, .expired].map { .reservationNotHeld(status: $0) }
         rejections += Rejection.Field.allCases.map { .invalid($0) }

@@ -19,6 +19,7 @@ struct ModelRun {
     init(seed: UInt64, number: Int) throws {
         self.seed = seed
         commands = ModelCommands(seed: seed &+ UInt64(number) &* 0x2545_f491_4f6c_dd1d)
+        commands.venues = ["arena": 5_000]
         let details = commands.eventDetails(number: number)
         let context = commands.context()
         subject = try ModelSubject(creating: details, context)
@@ -41,7 +42,8 @@ struct ModelRun {
     }
 
     mutating func perform(_ command: Command, _ given: CommandContext? = nil) throws {
-        let context = given ?? commands.context()
+        var context = given ?? commands.context()
+        context.venueMaximum = commands.venues?[ModelEvent.venue(for: command, of: model)]
         let outcome = subject.perform(command, context)
         let expectation = model.perform(command, context, outcome: outcome)
         steps += 1

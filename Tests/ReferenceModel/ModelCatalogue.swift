@@ -8,8 +8,12 @@ extension ModelEvent {
 
     // MARK: - Event
 
-    mutating func updateEvent(_ new: EventDetails, _ expectedVersion: UInt32?) -> ModelExpectation {
-        var wrong = Self.wrongDetails(new)
+    mutating func updateEvent(
+        _ new: EventDetails,
+        _ expectedVersion: UInt32?,
+        venueMaximum: UInt32?
+    ) -> ModelExpectation {
+        var wrong = Self.wrongDetails(new) + wrongMove(to: new, venueMaximum)
         if new.currency != details.currency { wrong.append(.currencyFixed) }
         if new.id != details.id { wrong.append(.invalid(.identifier)) }
         if let expectedVersion, expectedVersion != version {
@@ -28,6 +32,12 @@ extension ModelEvent {
         return .answer(.event(view))
     }
 
+    mutating func publish(at now: Milliseconds) -> ModelExpectation {
+        guard status == .draft else { return .refusal([.wrongEventStatus(status: status)]) }
+        let wrong = wrongPublication(at: now)
+        return wrong.isEmpty ? changeStatus(from: .draft, to: .published) : .refusal(wrong)
+    }
+
     mutating func deleteEvent() -> ModelExpectation {
         guard status != .cancelled else { return .refusal([.wrongEventStatus(status: status)]) }
         var sold: UInt32 = 0
@@ -36,8 +46,7 @@ extension ModelEvent {
             sold += self.sold(SectionNumber(number))
             reserved += self.reserved(SectionNumber(number))
         }
-        // Open holds don't keep an event from being cancelled: they can't be confirmed any more.
-        guard sold == 0 else { return .refusal([.eventHasSales(sold: sold, reserved: reserved)]) }
+        guard sold == 0, reserved == 0 else { return .refusal([.eventHasSales(sold: sold, reserved: reserved)]) }
         return changeStatus(from: status, to: .cancelled)
     }
 
@@ -64,8 +73,8 @@ extension ModelEvent {
 
     // MARK: - Sections
 
-    mutating func addSection(_ new: SectionDetails) -> ModelExpectation {
-        var wrong = Self.wrongSection(new)
+    mutating func addSection(_ new: SectionDetails, venueMaximum: UInt32?) -> ModelExpectation {
+        var wrong = wrongSection(new) + wrongSize(new, of: nil, venueMaximum)
         if sections.contains(where: { $0.details.id == new.id }) { wrong.append(.sectionExists) }
         if sections.count >= InventoryLimits.sectionsPerEventMax { wrong.append(.limitReached(.sections)) }
         guard wrong.isEmpty else { return .refusal(wrong) }
@@ -73,9 +82,13 @@ extension ModelEvent {
         return .answer(sectionView(SectionNumber(sections.count - 1)))
     }
 
-    mutating func updateSection(_ number: SectionNumber, _ new: SectionDetails) -> ModelExpectation {
+    mutating func updateSection(
+        _ number: SectionNumber,
+        _ new: SectionDetails,
+        venueMaximum: UInt32?
+    ) -> ModelExpectation {
         guard number < sections.count else { return .refusal([.sectionNotFound]) }
-        var wrong = Self.wrongSection(new)
+        var wrong = wrongSection(new) + wrongSize(new, of: Int(number), venueMaximum)
         if new.id != sections[Int(number)].details.id { wrong.append(.invalid(.identifier)) }
         let old = sections[Int(number)]
         if !old.seats.isEmpty, new.total != old.details.total || new.buffer != old.details.buffer {
@@ -94,7 +107,7 @@ extension ModelEvent {
         .section(SectionView(number: number, details: sections[Int(number)].details, counts: counts(number)))
     }
 
-    static func wrongSection(_ section: SectionDetails) -> [Rejection] {
+    private func wrongSection(_ section: SectionDetails) -> [Rejection] {
         var wrong: [Rejection] = []
         if section.id.isEmpty { wrong.append(.invalid(.identifier)) }
         if section.name.utf8.count > InventoryLimits.nameBytesMax
@@ -109,6 +122,8 @@ extension ModelEvent {
         {
             wrong.append(.invalid(.purchaseRange))
         }
+        if section.attributes.utf8.count > 4_096 { wrong.append(.invalid(.attributes)) }
+        if let schedule = section.schedule, schedule >= schedules.count { wrong.append(.scheduleNotFound) }
         return wrong
     }
 
@@ -152,6 +167,7 @@ extension ModelEvent {
         if let start = tier.salesStartAt, let end = tier.salesEndAt, end <= start {
             wrong.append(.invalid(.salesWindow))
         }
+        if tier.attributes.utf8.count > 4_096 { wrong.append(.invalid(.attributes)) }
         if let section = tier.section, section >= sections.count { wrong.append(.sectionNotFound) }
         return wrong
     }

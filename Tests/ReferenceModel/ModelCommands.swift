@@ -14,6 +14,8 @@ struct ModelCommands {
     private let sectionPrefix: String
     /// Virtual time: commands may share a millisecond, and it never runs backwards.
     var now: Milliseconds = 1_800_000_000_000
+    /// What the tenant's venues take, where the commands are for an event whose tenant nobody else plays.
+    var venues: [ShortText: UInt32]?
     private(set) var holds: [HoldID] = []
     private var past: [Step] = []
     private var keys: UInt64 = 0
@@ -89,6 +91,7 @@ struct ModelCommands {
         details.maxPerCustomer = random.one(of: [0, 0, 0, 3, 10])
         if sections > 0, random.chance(30) { details.section = SectionNumber(random.below(sections)) }
         details.isActive = !random.chance(15)
+        if random.chance(10) { details.attributes = #""e":null"# }
         return details
     }
 
@@ -114,6 +117,7 @@ struct ModelCommands {
     /// The next command; time has passed before it. The model says which ids make sense.
     mutating func next(_ model: ModelEvent) -> Step {
         passTime(model)
+        if venues != nil, random.chance(3) { venues?["arena"] = random.one(of: [1, 40, 500, 5_000, 1_000_000_000]) }
         if random.chance(6), let step = retry() { return step }
         var step = Step(command: command(model), context: context())
         if case .reserve(let request) = step.command {
@@ -191,7 +195,8 @@ struct ModelCommands {
         // An event that isn't on sale should be before long.
         if model.status == .draft, random.chance(30) { return .publishEvent }
         if model.status == .cancelled, random.chance(30) { return .restoreEvent }
-        return switch random.weighted([46, 8, 7, 14, 7, 6, 2, 5, 5]) {
+        if model.isOfTenant { return venueCommand(model) }
+        return switch random.weighted([46, 8, 7, 14, 7, 6, 2, 6, 5]) {
         case 0: .reserve(reserveRequest(model))
         case 1: .lockPrice(holdID(model), tier: random.chance(40) ? tierNumber(model) : nil)
         case 2: .extend(holdID(model), seconds: random.one(of: [0, 1, 60, 300, 900, 86_400, .max]))
@@ -318,9 +323,12 @@ struct ModelCommands {
     // MARK: - The organizer
 
     private mutating func catalogue(_ model: ModelEvent) -> Command {
-        switch random.weighted([30, 12, 6, 20, 6, 20, 6, 12, 30]) {
+        switch random.weighted([30, 12, 6, 20, 6, 20, 25, 12, 30, 25, 1]) {
         case 0: return resizing(model)
-        case 1: return .addSection(section(model.sections.count - (random.chance(10) ? 1 : 0)))
+        case 1:
+            var details = section(model.sections.count - (random.chance(10) ? 1 : 0))
+            date(&details, model)
+            return .addSection(details)
         case 2: return .createEvent(model.details)
         case 3: return .publishEvent
         case 4: return .deleteEvent
@@ -332,8 +340,12 @@ struct ModelCommands {
             let number = SectionNumber(random.below(model.sections.count + (random.chance(3) ? 2 : 0)))
             let names = random.chance(2) ? [] : seatNames(model, number, 1 + random.below(4))
             return .blockSeats(number, names, isBlocked: random.chance(60))
+        case 9: return scheduleCommand(model)
+        case 10: return venueCommand(model)
         default:
             var details = model.details
+            if random.chance(30) { details.venue = random.one(of: ["", "arena", "arena", "hall"]) }
+            if random.chance(10) { details.startsAt = random.chance(50) ? nil : now + 60_000 }
             details.openHoldsPerCustomerMax = random.one(of: [0, 2, 5])
             details.salesStartAt = random.chance(90) ? nil : now + 10_000
             details.salesEndAt = random.chance(90) ? nil : now + 600_000
@@ -353,6 +365,7 @@ struct ModelCommands {
         details.total = UInt32(max(0, committed + random.below(12) - 2))
         details.buffer = UInt32(random.below(min(3, Int(details.total) + 1)))
         details.isActive = !random.chance(5)
+        date(&details, model)
         return .updateSection(SectionNumber(number), details)
     }
 

@@ -56,6 +56,9 @@ struct ModelEvent {
     var version: UInt32 = 1
     var sections: [Section] = []
     var tiers: [Tier] = []
+    var schedules: [ScheduleView] = []
+    /// Of a tenant's own inventory.
+    var venues: [VenueView] = []
     var holds: [Hold] = []
     var remembered: [KeyName: Remembered] = [:]
 

@@ -48,7 +48,8 @@ extension ModelEvent {
         let expectation = decide(command, context, ModelChoice(outcome))
         // An answer that says to look again and retry is not kept for the retry.
         switch outcome {
-        case .rejected(.eventChanged), .rejected(.limitReached): return expectation
+        case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached):
+            return expectation
         default: break
         }
         remembered[name] = Remembered(fingerprint: key.fingerprint, answer: outcome, at: context.now)
@@ -60,27 +61,41 @@ extension ModelEvent {
         _ context: CommandContext,
         _ choice: ModelChoice
     ) -> ModelExpectation {
-        switch command {
+        if isOfTenant {
+            switch command {
+            case .createVenue, .updateVenue: break
+            default: return .refusal([.eventNotFound])
+            }
+        }
+        return switch command {
         case .createEvent:
             .refusal([.eventExists])
         case .updateEvent(let details, let expectedVersion):
-            updateEvent(details, expectedVersion)
+            updateEvent(details, expectedVersion, venueMaximum: context.venueMaximum)
+        case .createVenue(let details):
+            createVenue(details, at: context.now)
+        case .updateVenue(let details, let expectedVersion):
+            updateVenue(details, expectedVersion)
+        case .addSchedule(let details):
+            addSchedule(details)
+        case .updateSchedule(let details, let expectedVersion):
+            updateSchedule(details, expectedVersion)
         case .publishEvent:
-            changeStatus(from: .draft, to: .published)
+            publish(at: context.now)
         case .deleteEvent:
             deleteEvent()
         case .restoreEvent:
             changeStatus(from: .cancelled, to: .draft)
         case .addSection(let details):
-            addSection(details)
+            addSection(details, venueMaximum: context.venueMaximum)
         case .updateSection(let number, let details):
-            updateSection(number, details)
+            updateSection(number, details, venueMaximum: context.venueMaximum)
         case .addTier(let details):
             addTier(details)
         case .updateTier(let number, let details):
             updateTier(number, details)
         case .addSeats(let number, let rows):
-            addSeats(number, rows)
+            addSeats(number, rows, venueMaximum: context.venueMaximum)
         case .blockSeats(let number, let names, let isBlocked):
             block(number, names, isBlocked: isBlocked)
         case .reserve(let request):
@@ -125,7 +140,7 @@ extension ModelEvent {
             if lines[..<index].contains(where: { $0.section == line.section && $0.tier == line.tier }) {
                 wrong.append(.sectionTwice(line.section))
             }
-            wrong += wrongPlaces(line, of: lines)
+            wrong += wrongPlaces(line, of: lines, at: now)
         }
         let tiered = lines.map { HoldLine(section: $0.section, quantity: $0.quantity, tier: $0.tier) }
         wrong += wrongTiers(tiered, customer: customer, at: now)
@@ -142,7 +157,11 @@ extension ModelEvent {
     }
 
     /// A section may come twice, at different tiers: its limits and its stock are for all of its lines together.
-    private func wrongPlaces(_ line: ReserveRequest.Line, of lines: [ReserveRequest.Line]) -> [Rejection] {
+    private func wrongPlaces(
+        _ line: ReserveRequest.Line,
+        of lines: [ReserveRequest.Line],
+        at now: Milliseconds
+    ) -> [Rejection] {
         var wrong: [Rejection] = []
         if line.quantity < 1 || line.quantity > InventoryLimits.quantityPerLineMax {
             wrong.append(.invalid(.quantity))
@@ -150,6 +169,7 @@ extension ModelEvent {
         guard line.section < sections.count else { return wrong + [.sectionNotFound] }
         let section = sections[Int(line.section)].details
         if !section.isActive || !section.isVisible { wrong.append(.sectionInactive(line.section)) }
+        wrong += wrongDate(of: line.section, at: now)
         // A quantity out of range is refused as such, or for the sum it leads to, cut to something sane.
         guard lines[0].quantity <= Self.absurdQuantity else { return wrong }
         let asked = lines.reduce(0) {
@@ -234,6 +254,8 @@ extension ModelEvent {
         switch state.status {
         case .held where context.now < state.expiresAt:
             if onSaleOnly, status != .published { return .refusal([.eventNotOnSale(status: status)]) }
+            let cancelled = onSaleOnly ? cancelledDates(of: holds[index]) : []
+            guard cancelled.isEmpty else { return .refusal(cancelled) }
             return body(&self, index)
         case .held, .expired: return .refusal([.reservationExpired(expiredAt: state.expiresAt)])
         case .confirmed, .released: return .refusal([.reservationNotHeld(status: state.status)])

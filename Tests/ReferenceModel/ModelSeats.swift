@@ -10,7 +10,11 @@ extension ModelEvent {
 
     // MARK: - The organizer
 
-    mutating func addSeats(_ number: SectionNumber, _ rows: [SeatRow]) -> ModelExpectation {
+    mutating func addSeats(
+        _ number: SectionNumber,
+        _ rows: [SeatRow],
+        venueMaximum: UInt32?
+    ) -> ModelExpectation {
         guard number < sections.count else { return .refusal([.sectionNotFound]) }
         var wrong: [Rejection] = []
         let old = sections[Int(number)].seats
@@ -23,6 +27,10 @@ extension ModelEvent {
             if !Self.isPossible(row) { wrong.append(.invalid(.seats)) }
             if !labels.insert(row.label).inserted { wrong.append(.rowExists(number, index: UInt32(index))) }
         }
+        guard wrong.isEmpty else { return .refusal(wrong) }
+        var larger = sections[Int(number)].details
+        larger.total = UInt32(old.count + rows.reduce(0) { $0 + Self.labels($1).count })
+        wrong = wrongSize(larger, of: Int(number), venueMaximum)
         guard wrong.isEmpty else { return .refusal(wrong) }
         if old.isEmpty { sections[Int(number)].details.buffer = 0 }
         for row in rows {

@@ -8,6 +8,8 @@ struct EventBook {
     /// What a record of the log did.
     enum Change {
         case created(EventDetails, CommandContext, Answer)
+        /// The first venue of a tenant, with which the tenant's inventory begins.
+        case begun(Command, CommandContext, Answer)
         case command(Command, CommandContext, Answer)
         case expired(HoldReference, at: Milliseconds)
     }
@@ -47,13 +49,25 @@ struct EventBook {
         key = EventKey(tenant: tenant, event: details.id)
     }
 
+    /// A tenant's own inventory, which has its venues.
+    init(ofTenant tenant: ShortText, seed: UInt64) {
+        self.tenant = tenant
+        commands = ModelCommands(seed: seed, tenant: tenant)
+        details = EventDetails(id: "", name: "", currency: "")
+        key = EventKey(tenant: tenant, event: "")
+    }
+
+    var isOfTenant: Bool { details.id.isEmpty }
+
     // MARK: - Going on
 
     /// The next command: what the event needs to be sold at all, something asked again, or something new.
     mutating func nextStep() -> ModelCommands.Step {
-        guard let model else { return keyed(.createEvent(details)) }
-        if model.sections.count < 2 { return keyed(.addSection(commands.section(model.sections.count))) }
-        if model.tiers.isEmpty { return keyed(.addTier(commands.tier(sections: model.sections.count))) }
+        guard let model else { return keyed(isOfTenant ? commands.venueCommand(nil) : .createEvent(details)) }
+        if !isOfTenant {
+            if model.sections.count < 2 { return keyed(.addSection(commands.section(model.sections.count))) }
+            if model.tiers.isEmpty { return keyed(.addTier(commands.tier(sections: model.sections.count))) }
+        }
         unanswered = unanswered.filter { !isPast($0) }
         if !unanswered.isEmpty, commands.below(3) == 0 {
             var step = unanswered.remove(at: commands.below(unanswered.count))
@@ -86,6 +100,7 @@ struct EventBook {
         if let key = step.context.idempotency {
             asked[ModelEvent.KeyName(high: key.high, low: key.low), default: step.context.now] += 0
         }
+        if model == nil, isOfTenant { return try checkFirstVenue(step, answer) }
         if model == nil, case .createEvent(let details) = step.command {
             guard case .event = answer else { throw Violation("creation of \(details.id): \(answer)") }
             let change = Change.created(details, step.context, answer)
@@ -111,6 +126,20 @@ struct EventBook {
         return .command(step.command, step.context, answer)
     }
 
+    private mutating func checkFirstVenue(
+        _ step: ModelCommands.Step,
+        _ answer: Answer
+    ) throws(Violation) -> Change {
+        var begun = ModelEvent(ofTenant: tenant, at: step.context.now)
+        let expectation = begun.perform(step.command, step.context, outcome: answer)
+        guard expectation.allows(answer) else {
+            throw Violation("\(tenant)'s first venue: \(answer), not \(expectation)")
+        }
+        guard case .venue = answer else { return .command(step.command, step.context, answer) }
+        model = begun
+        return .begun(step.command, step.context, answer)
+    }
+
     /// The timer has ended a hold.
     mutating func expire(_ reference: HoldReference, at now: Milliseconds) throws(Violation) -> Change {
         guard model?.due(at: now).contains(reference) == true else {
@@ -132,7 +161,9 @@ struct EventBook {
         guard let key = step.context.idempotency, answer != .rejected(.idempotencyKeyReused) else { return }
         switch answer {
         // "Look again and retry", and what is said of an event that isn't there, are not kept.
-        case .rejected(.eventChanged), .rejected(.limitReached), .rejected(.eventNotFound): return
+        case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached),
+            .rejected(.eventNotFound):
+            return
         default: break
         }
         let name = ModelEvent.KeyName(high: key.high, low: key.low)
@@ -170,6 +201,10 @@ struct EventBook {
                 )
             }
             model = created
+        case .begun(let command, let context, let answer):
+            var begun = ModelEvent(ofTenant: context.tenant, at: context.now)
+            _ = begun.perform(command, context, outcome: answer)
+            model = begun
         case .command(let command, let context, let answer):
             _ = model?.perform(command, context, outcome: answer)
         case .expired(let reference, let now):
@@ -199,6 +234,9 @@ struct EventBook {
             try require(found == expected, "section \(number): \(found), not \(expected)")
             try require(event.sections[Int(number)].details == model.sections[Int(number)].details, "section \(number)")
         }
+        let schedules = model.schedules.indices.map { event.scheduleView(ScheduleNumber($0)) }
+        try require(event.schedules.count == model.schedules.count && schedules == model.schedules, "schedules")
+        try require(Array(event.venues.venues) == model.venues, "venues")
         for (number, tier) in model.tiers.enumerated() {
             let found = event.tiers[number]
             try require(found.details == tier.details && found.version == tier.version, "tier \(number)")

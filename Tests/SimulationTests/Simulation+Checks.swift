@@ -43,6 +43,12 @@ extension Simulation {
                 throw Violation("section \(section.details.id) is not in the directory")
             }
         }
+        for venue in book.model?.venues ?? [] {
+            let maximum = process.engine.directory.venues.maximum(book.tenant, venue.details.id)
+            guard maximum == venue.details.maximumCapacity else {
+                throw Violation("venue \(venue.details.id) takes \(maximum ?? 0) in the directory")
+            }
+        }
     }
 
     private func replayed(from state: Recovery) throws -> Recovery {

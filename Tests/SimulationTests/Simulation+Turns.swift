@@ -82,6 +82,7 @@ extension Simulation {
         // The shard has its own clock.
         var context = step.context
         context.now = 0
+        step.context.venueMaximum = venueMaximum(for: step.command, of: books[work.event])
         let before = shard.tables.pointee.records.count
         let (outcome, _) = shard.onLoop.decide(books[work.event].key, .command(step.command), context)
         let recorded = shard.tables.pointee.records.count - before
@@ -104,6 +105,13 @@ extension Simulation {
         return [Answered(loop: shard.number, position: .zero, event: work.event, step: step, answer: answer)]
     }
 
+    /// What the model of the tenant knows of the venue; the shard has to know the same.
+    private func venueMaximum(for command: Command, of book: EventBook) -> UInt32? {
+        let venue = ModelEvent.venue(for: command, of: book.model)
+        let tenant = books.first { $0.isOfTenant && $0.tenant == book.tenant }
+        return tenant?.model?.venues.first { $0.details.id == venue }?.details.maximumCapacity
+    }
+
     /// A read: it shows what the model knows, and is told as late as the changes that it shows.
     private func ask(_ event: Int, _ shard: Shard, _ now: Milliseconds) throws -> [Answered] {
         let book = books[event]
@@ -115,6 +123,7 @@ extension Simulation {
                 throw Violation("section \(view.number): \(view.counts), not \(model.counts(view.number))")
             }
         case (.refused(.eventNotFound), nil): break
+        case (.refused(.eventNotFound), .some(let model)) where model.isOfTenant: break
         case (.unavailable(.closed), _): return []
         default: throw Violation("the sections of \(book.details.id): \(outcome)")
         }

@@ -78,6 +78,9 @@ struct Simulation {
             let name = books.contains { $0.tenant == tenant } ? number : 0
             books.append(EventBook(number: name, tenant: tenant, seed: random.next()))
         }
+        for tenant in tenants where books.contains(where: { $0.tenant == tenant }) && random.chance(70) {
+            books.append(EventBook(ofTenant: tenant, seed: random.next()))
+        }
     }
 
     /// Runs to the end.

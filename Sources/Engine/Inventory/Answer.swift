@@ -6,6 +6,8 @@ public enum Answer: Equatable, Sendable {
     indirect case event(EventView)
     indirect case section(SectionView)
     indirect case tier(TierView)
+    indirect case schedule(ScheduleView)
+    indirect case venue(VenueView)
     /// `counts` are those of the hold's lines, in order, after the change.
     case reserved(HoldState, counts: [SectionCounts], at: Milliseconds, isSingleSection: Bool)
     /// The common case of `reserved` with one line, without an array.
@@ -21,6 +23,8 @@ public struct EventView: Equatable, Sendable {
     public var status: EventStatus
     public var version: UInt32
     public var createdAt: Milliseconds
+    /// Where it was asked for: it depends on the time, so an answer to a change doesn't have it.
+    public var saleStatus: SaleStatus?
 
     package init(details: EventDetails, status: EventStatus, version: UInt32, createdAt: Milliseconds) {
         self.details = details
@@ -60,6 +64,11 @@ public struct TierView: Equatable, Sendable {
 public enum Finding: Equatable, Sendable {
     indirect case event(EventView)
     case sections([SectionView])
+    indirect case sectionPage(SectionPage)
+    indirect case schedule(ScheduleView)
+    indirect case schedules(SchedulePage)
+    indirect case venue(VenueView)
+    indirect case venues(VenuePage)
     indirect case section(SectionView)
     indirect case seats(SeatMapView)
     case allSeats(SeatRowPage)

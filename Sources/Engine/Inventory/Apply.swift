@@ -40,6 +40,17 @@ extension EventInventory {
         case .seatsBlocked(let number, let runs): block(number, runs)
         case .seatsUnblocked(let number, let runs): unblock(number, runs)
         case .seatRevisionRestored(let number, let revision): setSeatRevision(number, revision)
+        case .tenantBegun, .tenantRestored: preconditionFailure("a tenant's inventory began twice")
+        case .scheduleAdded(let details): schedules.append(Schedule(details: details))
+        case .scheduleUpdated(let number, let details):
+            schedules[Int(number)].details = details
+            schedules[Int(number)].version += 1
+        case .scheduleRestored(let details, let version):
+            schedules.append(Schedule(details: details, version: version))
+        case .venueAdded(let details, let at):
+            venues.add(VenueView(details: details, version: 1, createdAt: at))
+        case .venueUpdated(let details): venues.update(details)
+        case .venueRestored(let view): venues.add(view)
         case .endedSlotsRestored(let slots): for slot in slots { restoreEnded(slot) }
         case .answerRestored(let key, let at, let bytes): bytes.withUnsafeBytes { restore($0, key, at) }
         case .salesRestored(let totals): sales = SalesLedger(totals)

@@ -49,6 +49,10 @@ public struct SectionDetails: Equatable, Sendable {
     public var isVisible = true
     /// Whether a reservation of numbered seats may not leave a free seat without a free neighbour.
     public var leavesNoSingleSeat = false
+    /// The date that its places are for; nil where they are for the event as a whole.
+    public var schedule: ScheduleNumber?
+    /// Members of the organizer's JSON that this engine doesn't know, as in `EventDetails.attributes`.
+    public var attributes = ""
 
     public init(id: ShortText, name: String, total: UInt32) {
         self.id = id
@@ -108,6 +112,8 @@ public struct PriceTierDetails: Equatable, Sendable {
     public var section: SectionNumber?
     public var isActive = true
     public var isVisible = true
+    /// Members of the organizer's JSON that this engine doesn't know, as in `EventDetails.attributes`.
+    public var attributes = ""
 
     public init(name: String, basePrice: Int64) {
         self.name = name
@@ -132,6 +138,11 @@ public enum InventoryLimits {
     public static let eventsPerShardMax = 1_000_000
     public static let nameBytesMax = 1_024
     public static let attributesBytesMax = 32 * 1_024
+    /// Unknown members of a section, a price tier, a schedule or a venue, of which there are many more than of events.
+    public static let partAttributesBytesMax = 4 * 1_024
+    public static let schedulesPerEventMax = 1_000
+    public static let venuesPerTenantMax = 10_000
+    public static let venueCapacityMax: UInt32 = 1_000_000_000
     public static let paymentReferenceBytesMax = 255
     /// How long an answer is kept for retries with its idempotency key.
     public static let idempotencyKeptMilliseconds: Milliseconds = 24 * 3_600_000

@@ -10,6 +10,13 @@ public enum Command: Sendable {
     indirect case updateSection(SectionNumber, SectionDetails)
     indirect case addTier(PriceTierDetails)
     indirect case updateTier(TierNumber, PriceTierDetails)
+    indirect case addSchedule(ScheduleDetails)
+    /// The schedule is the one with the details' id.
+    indirect case updateSchedule(ScheduleDetails, expectedVersion: UInt32?)
+    /// For the tenant's own inventory, like the next: `EventKey(tenant:event:)` with an empty event id.
+    indirect case createVenue(VenueDetails)
+    /// The venue is the one with the details' id.
+    indirect case updateVenue(VenueDetails, expectedVersion: UInt32?)
     case addSeats(SectionNumber, [SeatRow])
     /// Keeps seats from sale, or gives them back: the names of 1 to `InventoryLimits.seatsPerChangeMax`.
     case blockSeats(SectionNumber, [ShortText], isBlocked: Bool)
@@ -79,6 +86,9 @@ public struct CommandContext: Sendable {
     public var now: Milliseconds
     public var random: (UInt64, UInt64)
     public var idempotency: IdempotencyKey?
+    /// How many places the venue takes that the command depends on (`Command.venue`); nil where there is no such venue.
+    /// The shard fills it in, because the venue is another shard's.
+    package var venueMaximum: UInt32?
 
     public init(
         tenant: ShortText,
@@ -100,7 +110,18 @@ public struct CommandContext: Sendable {
 /// A question that changes nothing.
 public enum Query: Sendable {
     case event
+    /// The event, with what has become of its sale.
+    case eventAndSale
     case sections
+    case sectionPage(SectionFilter)
+    case schedule(ShortText)
+    case schedules(ScheduleFilter)
+    /// The first date that is not cancelled and has not begun.
+    case nextSchedule
+    /// Of the tenant's own inventory, like the next.
+    case venue(ShortText)
+    /// Venues whose ids come behind `after`, at most `limit`.
+    case venues(after: ShortText, limit: UInt32)
     case section(SectionNumber)
     case seats(SectionNumber)
     /// Of every section that has some, at most `limit` rows.

@@ -1,21 +1,37 @@
 // The organizer's commands: events, sections and price tiers.
 
 extension EventInventory {
+    /// Decides a command with which an inventory begins.
+    /// - Throws: `eventNotFound` for a command that needs something to be there.
+    static func decideBeginning(_ command: Command, _ context: CommandContext) throws(Rejection) -> Decision {
+        switch command {
+        case .createEvent(let details): try decideCreation(details, context)
+        case .createVenue(let details): try decideFirstVenue(details, context)
+        default: throw .eventNotFound
+        }
+    }
+
     /// Decides the creation of an event that doesn't exist yet.
     public static func decideCreation(
         _ details: EventDetails,
         _ context: CommandContext
     ) throws(Rejection) -> Decision {
         try validate(details)
+        try checkVenue(ofNew: details, context)
         let view = EventView(details: details, status: .draft, version: 1, createdAt: context.now)
         return Decision(.eventCreated(tenant: context.tenant, details, at: context.now), answer: .event(view))
     }
 
-    func decideUpdate(_ details: EventDetails, _ expected: UInt32?) throws(Rejection) -> Decision {
+    func decideUpdate(
+        _ details: EventDetails,
+        _ expected: UInt32?,
+        _ context: CommandContext
+    ) throws(Rejection) -> Decision {
         if let expected, expected != version { throw .eventChanged(expectedVersion: expected, version: version) }
         guard details.currency == self.details.currency else { throw .currencyFixed }
         guard details.id == self.details.id else { throw .invalid(.identifier) }
         try Self.validate(details)
+        try checkVenue(of: details, context)
         let view = EventView(details: details, status: status, version: version + 1, createdAt: createdAt)
         return Decision(.eventUpdated(details), answer: .event(view))
     }
@@ -34,7 +50,7 @@ extension EventInventory {
             sold = sold.addingReportingOverflow(section.sold).partialValue
             reserved = reserved.addingReportingOverflow(section.reserved).partialValue
         }
-        guard !sections.contains(where: { $0.sold > 0 }) else {
+        guard !sections.contains(where: { $0.sold > 0 || $0.reserved > 0 }) else {
             throw .eventHasSales(sold: sold, reserved: reserved)
         }
         return try decideStatus(.cancelled, from: status)
@@ -43,7 +59,7 @@ extension EventInventory {
     func decideSection(_ details: SectionDetails) throws(Rejection) -> Decision {
         guard sections.count < InventoryLimits.sectionsPerEventMax else { throw .limitReached(.sections) }
         guard sectionNumber(id: details.id) == nil else { throw .sectionExists }
-        try Self.validate(details)
+        try validate(details)
         let counts = SectionCounts(total: details.total, buffer: details.buffer, reserved: 0, sold: 0)
         let view = SectionView(number: SectionNumber(sections.count), details: details, counts: counts)
         return Decision(.sectionAdded(details), answer: .section(view))
@@ -53,7 +69,7 @@ extension EventInventory {
         guard hasSection(number) else { throw .sectionNotFound }
         let section = sections[Int(number)]
         guard details.id == section.details.id else { throw .invalid(.identifier) }
-        try Self.validate(details)
+        try validate(details)
         let isSized = details.total == section.details.total && details.buffer == section.details.buffer
         guard section.seatMap == Section.noSeatMap || isSized else { throw .sectionHasSeats(number) }
         let committed = section.reserved + section.sold + details.buffer
@@ -102,7 +118,7 @@ extension EventInventory {
         guard details.attributes.utf8.count <= InventoryLimits.attributesBytesMax else { throw .invalid(.attributes) }
     }
 
-    private static func validate(_ details: SectionDetails) throws(Rejection) {
+    private func validate(_ details: SectionDetails) throws(Rejection) {
         guard !details.id.isEmpty else { throw .invalid(.identifier) }
         guard details.name.utf8.count <= InventoryLimits.nameBytesMax,
             details.code.utf8.count <= InventoryLimits.nameBytesMax
@@ -112,6 +128,10 @@ extension EventInventory {
         guard details.minimumPurchase >= 1, details.minimumPurchase <= details.maximumPurchase,
             details.maximumPurchase <= InventoryLimits.quantityPerLineMax
         else { throw .invalid(.purchaseRange) }
+        guard details.attributes.utf8.count <= InventoryLimits.partAttributesBytesMax else {
+            throw .invalid(.attributes)
+        }
+        if let schedule = details.schedule, schedule >= UInt32(schedules.count) { throw .scheduleNotFound }
     }
 
     private func validate(_ details: PriceTierDetails) throws(Rejection) {
@@ -128,6 +148,9 @@ extension EventInventory {
         }
         if let start = details.salesStartAt, let end = details.salesEndAt, start >= end {
             throw .invalid(.salesWindow)
+        }
+        guard details.attributes.utf8.count <= InventoryLimits.partAttributesBytesMax else {
+            throw .invalid(.attributes)
         }
         if let section = details.section, !hasSection(section) { throw .sectionNotFound }
     }

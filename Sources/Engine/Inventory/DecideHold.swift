@@ -30,6 +30,7 @@ extension EventInventory {
     ) throws(Rejection) -> Decision {
         let slot = try liveSlot(of: id, context)
         try checkStillOpen()
+        try checkDates(of: slot)
         var state = holdState(slot)
         let facts = try lockFacts(&state, slot, tier, at: context.now)
         return Decision(facts.first, rest: Array(facts.dropFirst()), answer: .reservation(state, at: context.now))
@@ -38,6 +39,7 @@ extension EventInventory {
     func decideExtension(_ id: HoldID, _ seconds: UInt32, _ context: CommandContext) throws(Rejection) -> Decision {
         let slot = try liveSlot(of: id, context)
         try checkStillOpen()
+        try checkDates(of: slot)
         var state = holdState(slot)
         let longest = Milliseconds(details.holdTimeMaxSeconds) * 1_000
         let expiresAt = state.expiresAt + Milliseconds(seconds) * 1_000
@@ -60,6 +62,7 @@ extension EventInventory {
     ) throws(Rejection) -> Decision {
         let slot = try liveSlot(of: id, context)
         try checkStillOpen()
+        try checkDates(of: slot)
         guard (1...InventoryLimits.paymentReferenceBytesMax).contains(paymentReference.utf8.count) else {
             throw .invalid(.paymentReference)
         }

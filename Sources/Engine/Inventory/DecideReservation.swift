@@ -114,7 +114,8 @@ extension EventInventory {
             if other.section == line.section, other.tier == line.tier { throw .sectionTwice(line.section) }
         }
         let asked = Self.quantity(of: line.section, in: request)
-        try checkSection(line.section, asked: asked)
+        try Self.checkSection(sections[Int(line.section)].details, line.section, asked: asked)
+        try checkDate(sections[Int(line.section)].details.schedule, of: line.section, at: now)
         if let tier = line.tier {
             try checkTier(tier, prices: line.section, at: now)
             try checkTierLimits(tier, asked: Self.quantity(ofTier: tier, in: request), customer)
@@ -123,8 +124,11 @@ extension EventInventory {
         guard asked <= available else { throw .soldOut(line.section, asked: asked, available: available) }
     }
 
-    private func checkSection(_ number: SectionNumber, asked: UInt32) throws(Rejection) {
-        let section = sections[Int(number)].details
+    private static func checkSection(
+        _ section: borrowing SectionDetails,
+        _ number: SectionNumber,
+        asked: UInt32
+    ) throws(Rejection) {
         guard section.isActive, section.isVisible else { throw .sectionInactive(number) }
         guard asked >= section.minimumPurchase else {
             throw .belowMinimumPurchase(number, asked: asked, minimum: section.minimumPurchase)

@@ -20,17 +20,23 @@ extension EventInventory {
     /// The time is `context.now`; a hold at or past its deadline counts as expired, whether or not that is logged.
     /// - Throws: why the command is refused; nothing has happened then.
     public func decide(_ command: Command, _ context: CommandContext) throws(Rejection) -> Decision {
-        switch command {
+        if isOfTenant, !command.isOfTenant { throw .eventNotFound }
+        return switch command {
         case .createEvent: throw .eventExists
-        case .updateEvent(let details, let expected): try decideUpdate(details, expected)
-        case .publishEvent: try decideStatus(.published, from: .draft)
+        case .updateEvent(let details, let expected): try decideUpdate(details, expected, context)
+        case .publishEvent: try decidePublication(at: context.now)
         case .deleteEvent: try decideDeletion()
         case .restoreEvent: try decideStatus(.draft, from: .cancelled)
-        case .addSection(let details): try decideSection(details)
-        case .updateSection(let number, let details): try decideSectionUpdate(number, details)
+        case .addSchedule(let details): try decideSchedule(details)
+        case .updateSchedule(let details, let expected): try decideScheduleUpdate(details, expected)
+        case .createVenue(let details): try decideVenue(details, context)
+        case .updateVenue(let details, let expected): try decideVenueUpdate(details, expected)
+        case .addSection(let details): try withinVenue(try decideSection(details), context)
+        case .updateSection(let number, let details):
+            try withinVenue(try decideSectionUpdate(number, details), context)
         case .addTier(let details): try decideTier(details)
         case .updateTier(let number, let details): try decideTierUpdate(number, details)
-        case .addSeats(let number, let rows): try decideSeats(number, rows)
+        case .addSeats(let number, let rows): try withinVenue(try decideSeats(number, rows), context)
         case .blockSeats(let number, let names, let isBlocked):
             try decideBlocking(number, names, isBlocked: isBlocked)
         case .reserve(let request): try decideReservation(request, context)

@@ -43,9 +43,25 @@ public struct EventInventory: Sendable {
                 version: event.version,
                 lastCommandAt: event.lastCommandAt
             )
+        case .tenantBegun(let tenant, let at):
+            self.init(ofTenant: tenant, createdAt: at, lastCommandAt: at)
+        case .tenantRestored(let tenant, let createdAt, let lastCommandAt):
+            self.init(ofTenant: tenant, createdAt: createdAt, lastCommandAt: lastCommandAt)
         default:
             return nil
         }
+    }
+
+    /// What belongs to the tenant and to no event: see `isOfTenant`.
+    private init(ofTenant tenant: ShortText, createdAt: Milliseconds, lastCommandAt: Milliseconds) {
+        self.init(
+            tenant: tenant,
+            details: EventDetails(id: .empty, name: "", currency: .empty),
+            createdAt: createdAt,
+            status: .draft,
+            version: 1,
+            lastCommandAt: lastCommandAt
+        )
     }
 
     private init(
@@ -84,6 +100,8 @@ extension EventInventory {
         var sections: ContiguousArray<Section> = []
         var tiers: ContiguousArray<Tier> = []
         var seatMaps: ContiguousArray<SeatMap> = []
+        var schedules: ContiguousArray<Schedule> = []
+        var venues = VenueTable()
         var holds = HoldSlab()
         var customers = CustomerTable()
         var idempotency = IdempotencyTable()
@@ -161,6 +179,16 @@ extension EventInventory {
     var seatMaps: ContiguousArray<SeatMap> {
         @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.seatMaps) { $0 } }
         @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.seatMaps) { $0 } }
+    }
+
+    var schedules: ContiguousArray<Schedule> {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.schedules) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.schedules) { $0 } }
+    }
+
+    var venues: VenueTable {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.venues) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.venues) { $0 } }
     }
 
     var holds: HoldSlab {

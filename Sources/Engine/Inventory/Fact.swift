@@ -18,6 +18,12 @@ public enum Fact: Equatable, Sendable {
     case seatsAdded(SectionNumber, [SeatRow])
     case seatsBlocked(SectionNumber, [SeatRun])
     case seatsUnblocked(SectionNumber, [SeatRun])
+    indirect case scheduleAdded(ScheduleDetails)
+    indirect case scheduleUpdated(ScheduleNumber, ScheduleDetails)
+    /// A tenant's own inventory begins, which its venues belong to.
+    case tenantBegun(tenant: ShortText, at: Milliseconds)
+    indirect case venueAdded(VenueDetails, at: Milliseconds)
+    indirect case venueUpdated(VenueDetails)
     /// In snapshots only: the event itself; its sections and tiers follow, one by one.
     indirect case eventRestored(EventRestored)
     /// In snapshots only: a price tier at its version.
@@ -28,6 +34,12 @@ public enum Fact: Equatable, Sendable {
     case seatRevisionRestored(SectionNumber, revision: UInt64)
     /// In snapshots only: ended slots in the order in which they will be used again.
     case endedSlotsRestored([UInt32])
+    /// In snapshots only, before the sections: a schedule at its version.
+    indirect case scheduleRestored(ScheduleDetails, version: UInt32)
+    /// In snapshots only: a tenant's inventory itself; its venues follow.
+    case tenantRestored(tenant: ShortText, createdAt: Milliseconds, lastCommandAt: Milliseconds)
+    /// In snapshots only: a venue at its version.
+    indirect case venueRestored(VenueView)
     /// In snapshots only: an answer kept for retries.
     case answerRestored(IdempotencyKey, at: Milliseconds, [UInt8])
     /// In snapshots only, in front of the holds, whose sales are in it: what reports show. The two that follow go on with it.

@@ -11,26 +11,38 @@ extension EventInventory {
     func contradictionOfBeginning() -> StaticString? {
         guard Self.isClockTime(createdAt), Self.isClockTime(lastCommandAt) else { return Self.noClockTime }
         guard version <= Self.versionMax else { return "a version beyond all counting" }
+        guard isOfTenant == details.currency.isEmpty else { return "an event without an id or a currency" }
         return Self.contradiction(of: details)
     }
 
     /// Why the fact can't have happened to this state; nil when it can be applied.
     func contradiction(of fact: Fact) -> StaticString? {
+        if let contradiction = contradictionOfOwner(fact) { return contradiction }
         switch fact {
         case .eventCreated, .eventRestored: return "an event was created twice"
+        case .tenantBegun, .tenantRestored: return "a tenant's inventory began twice"
         case .eventUpdated(let details):
             guard details.id == self.details.id, details.currency == self.details.currency else {
                 return "an event's id or currency changed"
             }
             return version < Self.versionMax ? Self.contradiction(of: details) : "a version beyond all counting"
         case .eventStatusChanged: return version < Self.versionMax ? nil : "a version beyond all counting"
+        case .scheduleAdded(let details): return contradiction(adding: details, version: 1)
+        case .scheduleRestored(let details, let version): return contradiction(adding: details, version: version)
+        case .scheduleUpdated(let number, let details): return contradiction(updating: number, details)
+        case .venueAdded(let details, let at): return contradiction(adding: details, version: 1, at: at)
+        case .venueRestored(let view):
+            return contradiction(adding: view.details, version: view.version, at: view.createdAt)
+        case .venueUpdated(let details): return contradiction(updating: details)
         case .sectionAdded(let details):
+            if let contradiction = contradictionOfSchedule(details) { return contradiction }
             guard sections.count < InventoryLimits.sectionsPerEventMax else { return "more sections than an event has" }
             return Self.contradiction(of: details, committed: 0)
         case .sectionUpdated(let number, let details):
             guard hasSection(number) else { return Self.noSection }
             let section = sections[Int(number)]
             guard section.details.id == details.id else { return "a section's id changed" }
+            if let contradiction = contradictionOfSchedule(details) { return contradiction }
             guard isSizeKept(details, of: section) else { return "a section of another size than its seats" }
             return Self.contradiction(of: details, committed: UInt64(section.reserved) + UInt64(section.sold))
         case .tierAdded(let details): return tierContradiction(details, version: 1)
@@ -91,7 +103,7 @@ extension EventInventory {
     // MARK: - Constants
 
     /// Far below the largest number, so that what follows can count on.
-    private static let versionMax = UInt32.max / 2
+    static let versionMax = UInt32.max / 2
 
     private static let noClockTime: StaticString = "a time that no clock shows"
     private static let noSection: StaticString = "a section that there is not"

@@ -26,6 +26,10 @@ extension EventInventory {
         }
         broken += checkSeats()
         broken += checkSales()
+        if !venues.isInOrder { broken.append("tenant \(tenant): venues out of order") }
+        for section in sections where section.details.schedule.map({ $0 >= UInt32(schedules.count) }) ?? false {
+            broken.append("section \(section.details.id) is of a schedule that there is not")
+        }
         return broken
     }
 

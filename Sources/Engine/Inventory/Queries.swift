@@ -2,8 +2,26 @@ extension EventInventory {
     /// Answers a question about the state as it is at `context.now`.
     /// - Throws: `…NotFound` where there is no such thing for this caller.
     public func find(_ query: Query, _ context: CommandContext) throws(Rejection) -> Finding {
+        if isOfTenant, !query.isOfTenant { throw .eventNotFound }
         switch query {
         case .event: return .event(eventView)
+        case .eventAndSale:
+            var lookedAt = 0
+            return .event(eventView(at: context.now, &lookedAt))
+        case .sectionPage(let filter): return .sectionPage(sectionPage(filter))
+        case .schedule(let id):
+            guard let number = scheduleNumber(id: id) else { throw .scheduleNotFound }
+            return .schedule(scheduleView(number))
+        case .schedules(let filter): return .schedules(schedulePage(filter, at: context.now))
+        case .nextSchedule:
+            var filter = ScheduleFilter(limit: 1)
+            filter.isUpcomingOnly = true
+            guard let next = schedulePage(filter, at: context.now).views.first else { throw .scheduleNotFound }
+            return .schedule(next)
+        case .venue(let id):
+            guard let venue = venues.find(id) else { throw .venueNotFound }
+            return .venue(venue)
+        case .venues(let after, let limit): return .venues(venues.page(after: after, limit: Int(limit)))
         case .sections: return .sections((0..<SectionNumber(sections.count)).map { sectionView($0) })
         case .section(let number):
             guard hasSection(number) else { throw .sectionNotFound }
@@ -15,7 +33,7 @@ extension EventInventory {
         case .allSeats(let place, let limit): return .allSeats(seatRows(from: place, limit: limit))
         case .check(let number, let quantity):
             guard hasSection(number) else { throw .sectionNotFound }
-            return check(number, quantity)
+            return check(number, quantity, at: context.now)
         case .tiers(let activeOnly):
             let views = (0..<TierNumber(tiers.count)).map { tierView($0) }
             return .tiers(activeOnly ? views.filter { isActive($0.details, at: context.now) } : views)
@@ -33,12 +51,13 @@ extension EventInventory {
         }
     }
 
-    private func check(_ number: SectionNumber, _ quantity: UInt32) -> Finding {
+    private func check(_ number: SectionNumber, _ quantity: UInt32, at now: Milliseconds) -> Finding {
         let view = sectionView(number)
         let section = view.details
         let isSold = status == .published && section.isActive && section.isVisible
         let isInRange = section.minimumPurchase <= quantity && quantity <= section.maximumPurchase
-        let isAvailable = isSold && isInRange && quantity <= view.counts.available
+        let isInTime = (try? checkDate(section.schedule, of: number, at: now)) != nil
+        let isAvailable = isSold && isInRange && isInTime && quantity <= view.counts.available
         return .check(view, quantity: quantity, isAvailable: isAvailable)
     }
 

@@ -51,6 +51,19 @@ public enum Rejection: Error, Equatable, Sendable {
     case sectionWithoutSeats(SectionNumber)
     case tooManyRows(asked: UInt32, limit: UInt32)
     case tooManySeats(asked: UInt32, limit: UInt32)
+    case venueNotFound
+    case venueExists
+    case venueChanged(expectedVersion: UInt32, version: UInt32)
+    /// Of the places asked for, with `others` of the same date, the venue takes `maximum` in all.
+    case overVenueMaximum(asked: UInt64, others: UInt64, maximum: UInt32)
+    case scheduleNotFound
+    case scheduleExists
+    case scheduleChanged(expectedVersion: UInt32, version: UInt32)
+    /// The section is of a date that was cancelled.
+    case scheduleCancelled(SectionNumber)
+    case scheduleEnded(SectionNumber, endedAt: Milliseconds)
+    /// Publication of an event whose dates are over.
+    case eventOver(endedAt: Milliseconds)
     case invalid(Field)
     case limitReached(Limit)
     /// The key was used before with another payload.
@@ -60,10 +73,15 @@ public enum Rejection: Error, Equatable, Sendable {
     public enum Field: UInt8, Sendable, CaseIterable {
         case name, currency, salesWindow, holdTime, attributes, total, buffer, purchaseRange, price, taxRate
         case groupDiscount, quantity, lines, paymentReference, identifier, seats
+        case scheduleTimes = 65
+        case venueCapacity = 66
+        case address = 67
     }
 
     public enum Limit: UInt8, Sendable, CaseIterable {
         case sections, tiers, holds, idempotencyKeys, events
+        case schedules = 65
+        case venues = 66
     }
 }
 

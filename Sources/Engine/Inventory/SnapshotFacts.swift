@@ -3,7 +3,9 @@ import WAL
 extension EventInventory {
     /// The facts that rebuild this state from nothing, in an order in which they can be applied.
     public func visitSnapshotFacts<E: Error>(_ body: (Fact) throws(E) -> Void) throws(E) {
-        try body(.eventRestored(restored))
+        try body(beginning)
+        for venue in venues.venues { try body(.venueRestored(venue)) }
+        for schedule in schedules { try body(.scheduleRestored(schedule.details, version: schedule.version)) }
         for section in sections { try body(.sectionAdded(section.details)) }
         for tier in tiers { try body(.tierRestored(tier.details, version: tier.version)) }
         // What is the tenant's and no event has no sales.
@@ -58,14 +60,19 @@ extension EventInventory {
     /// Few enough for a record of some hundred kilobytes, whatever the seats are called.
     private static let rowsPerFact = 16
 
-    private var restored: EventRestored {
-        EventRestored(
-            tenant: tenant,
-            details: details,
-            createdAt: createdAt,
-            status: status,
-            version: version,
-            lastCommandAt: lastCommandAt
+    private var beginning: Fact {
+        guard !isOfTenant else {
+            return .tenantRestored(tenant: tenant, createdAt: createdAt, lastCommandAt: lastCommandAt)
+        }
+        return .eventRestored(
+            EventRestored(
+                tenant: tenant,
+                details: details,
+                createdAt: createdAt,
+                status: status,
+                version: version,
+                lastCommandAt: lastCommandAt
+            )
         )
     }
 

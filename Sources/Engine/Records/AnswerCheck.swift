@@ -56,9 +56,10 @@ extension EventInventory {
 
     private func contradiction(of answer: Answer) -> StaticString? {
         switch answer {
-        case .event: return nil
+        case .event, .schedule, .venue: return nil
         case .section(let view):
             guard hasSection(view.number) else { return Self.noSection }
+            if let contradiction = contradictionOfSchedule(view.details) { return contradiction }
             return view.counts.isPossible ? nil : Self.miscounted
         case .tier(let view): return view.details.section.map { hasSection($0) } ?? true ? nil : Self.noSection
         case .reserved(let hold, let counts, _, _):
@@ -86,7 +87,7 @@ extension Rejection {
         switch self {
         case .sectionInactive(let section), .soldOut(let section, _, _), .belowMinimumPurchase(let section, _, _),
             .aboveMaximumPurchase(let section, _, _), .sectionTwice(let section), .tierNotForSection(_, let section),
-            .noPrice(let section):
+            .noPrice(let section), .scheduleCancelled(let section), .scheduleEnded(let section, _):
             section
         default: nil
         }

@@ -6,7 +6,7 @@ extension Answer {
     /// Whether bytes begin an answer that is kept whole, of a kind that `init(from:)` reads.
     static func isKnown(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let kind = bytes.first else { return false }
-        return (1...9).contains(kind) || (4 + seated...7 + seated).contains(kind) || kind == eventWithVenue
+        return (1...9).contains(kind) || (4 + seated...7 + seated).contains(kind) || (26...30).contains(kind)
     }
 
     /// Added to the kind of an answer about a hold that has seats; they follow the hold.
@@ -15,6 +15,11 @@ extension Answer {
     private static let sectionLeavingNoSingleSeat: UInt8 = 9
     /// Instead of `event`'s kind for one at a venue, whose id follows.
     private static let eventWithVenue: UInt8 = 26
+    /// Instead of `section`'s kind, and of `tier`'s, for one that has more; that follows.
+    private static let fullSection: UInt8 = 27
+    private static let fullTier: UInt8 = 28
+    private static let scheduleKind: UInt8 = 29
+    private static let venueKind: UInt8 = 30
 
     func encode(into buffer: inout RecordBuffer) {
         switch self {
@@ -23,16 +28,27 @@ extension Answer {
             buffer.write(hasVenue ? Self.eventWithVenue : 1)
             buffer.write(view)
             if hasVenue { buffer.write(view.details.venue) }
+        case .section(let view) where view.details.isFull:
+            buffer.write(Self.fullSection)
+            buffer.write(view.number)
+            buffer.write(view.counts)
+            buffer.write(full: view.details)
         case .section(let view):
             buffer.write(view.details.leavesNoSingleSeat ? Self.sectionLeavingNoSingleSeat : 2)
             buffer.write(view.number)
             buffer.write(view.details)
             buffer.write(view.counts)
         case .tier(let view):
-            buffer.write(UInt8(3))
+            buffer.write(view.details.isFull ? Self.fullTier : 3)
             buffer.write(view.number)
             buffer.write(view.version)
-            buffer.write(view.details)
+            if view.details.isFull { buffer.write(full: view.details) } else { buffer.write(view.details) }
+        case .schedule(let view):
+            buffer.write(Self.scheduleKind)
+            buffer.write(view)
+        case .venue(let view):
+            buffer.write(Self.venueKind)
+            buffer.write(view)
         case .reserved(let hold, let counts, let at, let isSingleSection):
             Self.encode(hold, kind: 4, into: &buffer)
             buffer.write(at)
@@ -64,8 +80,8 @@ extension Answer {
     /// Whether only readers that know numbered seats can read the answer when it is kept whole.
     var isOfSeats: Bool {
         switch self {
-        case .event, .tier: false
-        case .section(let view): view.details.leavesNoSingleSeat
+        case .event, .tier, .schedule, .venue: false
+        case .section(let view): view.details.leavesNoSingleSeat && !view.details.isFull
         case .reserved(let hold, _, _, _), .reservedOne(let hold, _, _, _), .reservation(let hold, _),
             .order(let hold, _):
             hold.hasSeats
@@ -91,6 +107,16 @@ extension Answer {
         case 6: self = .reservation(try Self.hold(from: &decoder, isSeated), at: try decoder.read())
         case 7: self = .order(try Self.hold(from: &decoder, isSeated), at: try decoder.read())
         case 8: self = .rejected(try Rejection(from: &decoder))
+        case Self.fullSection:
+            let number = try decoder.read(SectionNumber.self)
+            let counts = try decoder.readCounts()
+            self = .section(SectionView(number: number, details: try decoder.readFullSection(), counts: counts))
+        case Self.fullTier:
+            let number = try decoder.read(TierNumber.self)
+            let version = try decoder.read(UInt32.self)
+            self = .tier(TierView(number: number, version: version, details: try decoder.readFullTier()))
+        case Self.scheduleKind: self = .schedule(try decoder.readScheduleView())
+        case Self.venueKind: self = .venue(try decoder.readVenueView())
         case Self.eventWithVenue:
             var view = try decoder.readEventView()
             view.details.venue = try decoder.readVenueID()

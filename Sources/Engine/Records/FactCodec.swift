@@ -65,6 +65,9 @@ extension Fact {
             buffer.write(group.rawValue)
             buffer.write(sums)
         case .salesDaysRestored(let days): buffer.write(days)
+        case .scheduleAdded, .scheduleUpdated, .scheduleRestored, .venueAdded, .venueUpdated, .venueRestored,
+            .tenantBegun, .tenantRestored:
+            preconditionFailure("a fact of the catalogue's later kinds")
         }
     }
 
@@ -74,10 +77,10 @@ extension Fact {
         case .eventUpdated(let details): details.venue.isEmpty ? 2 : Self.eventWithVenue
         case .eventStatusChanged: 3
         // What a reader that knows no seats would lose has another kind, so that it refuses instead.
-        case .sectionAdded(let details): details.leavesNoSingleSeat ? 27 : 4
-        case .sectionUpdated(_, let details): details.leavesNoSingleSeat ? 28 : 5
-        case .tierAdded: 6
-        case .tierUpdated: 7
+        case .sectionAdded(let details): details.isFull ? Self.fullSection : details.leavesNoSingleSeat ? 27 : 4
+        case .sectionUpdated(_, let details): details.isFull ? Self.fullSection : details.leavesNoSingleSeat ? 28 : 5
+        case .tierAdded(let details): details.isFull ? Self.fullTier : 6
+        case .tierUpdated(_, let details): details.isFull ? Self.fullTier : 7
         case .holdPlaced(let hold): hold.hasSeats ? 22 : 8
         case .lineLocked: 9
         case .holdExtended: 10
@@ -91,7 +94,7 @@ extension Fact {
         // A reader that knows only whole answers must not take a reference for one, nor one that knows no seats theirs.
         case .answerRestored(_, _, let bytes):
             bytes.withUnsafeBytes { KeptAnswer.isReference($0) ? 20 : KeptAnswer.isOfSeats($0) ? 29 : 18 }
-        case .tierRestored: 19
+        case .tierRestored(let details, _): details.isFull ? Self.fullTier : 19
         case .seatsAdded: 21
         case .seatsBlocked: 24
         case .seatsUnblocked: 25
@@ -99,6 +102,9 @@ extension Fact {
         case .salesRestored: 50
         case .salesSumsRestored: 51
         case .salesDaysRestored: 52
+        case .scheduleAdded, .scheduleUpdated, .scheduleRestored: Self.schedule
+        case .venueAdded, .venueUpdated, .venueRestored: Self.venue
+        case .tenantBegun, .tenantRestored: Self.tenant
         }
     }
 

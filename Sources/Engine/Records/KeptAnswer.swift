@@ -66,7 +66,7 @@ extension Answer {
                 && !hold.rest.isEmpty && hold.isReferable(at: now)
         case .reservation(let hold, let at): at == now && hold.status != .confirmed && hold.isReferable(at: now)
         case .order(let hold, let at): at == now && hold.status == .confirmed && hold.isReferable(at: now)
-        case .event, .section, .tier, .rejected: false
+        case .event, .section, .tier, .schedule, .venue, .rejected: false
         }
     }
 
@@ -81,7 +81,7 @@ extension Answer {
             for counts in counts { buffer.write(kept: counts) }
         case .reservation(let hold, _): buffer.write(kept: hold, .reservation, false)
         case .order(let hold, _): buffer.write(kept: hold, .order, false)
-        case .event, .section, .tier, .rejected: preconditionFailure("an answer without a hold")
+        case .event, .section, .tier, .schedule, .venue, .rejected: preconditionFailure("an answer without a hold")
         }
     }
 }

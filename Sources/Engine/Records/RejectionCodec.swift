@@ -11,14 +11,10 @@ extension Rejection {
         buffer.write(c)
     }
 
-    /// Whether only readers that know numbered seats know the refusal.
+    /// Whether only readers that know numbered seats, or what came later, know the refusal.
     var isOfSeats: Bool {
-        switch self {
-        case .seatNotFound, .seatTaken, .seatTwice, .noSeatsTogether, .singleSeatLeft, .rowExists, .sectionInUse,
-            .sectionHasSeats, .sectionWithoutSeats, .tooManyRows, .tooManySeats, .invalid(.seats):
-            true
-        default: false
-        }
+        let (kind, field, _, _) = numbers
+        return kind >= 38 || kind == 35 && field >= Int64(Rejection.Field.seats.rawValue)
     }
 
     /// The same, of a refusal's bytes.
@@ -79,6 +75,17 @@ extension Rejection {
         case .sectionWithoutSeats(let section): (46, Int64(section), 0, 0)
         case .tooManyRows(let asked, let limit): (47, Int64(asked), Int64(limit), 0)
         case .tooManySeats(let asked, let limit): (48, Int64(asked), Int64(limit), 0)
+        case .venueNotFound: (65, 0, 0, 0)
+        case .venueExists: (66, 0, 0, 0)
+        case .venueChanged(let expected, let version): (67, Int64(expected), Int64(version), 0)
+        case .overVenueMaximum(let asked, let others, let maximum):
+            (68, Int64(clamping: asked), Int64(clamping: others), Int64(maximum))
+        case .scheduleNotFound: (69, 0, 0, 0)
+        case .scheduleExists: (70, 0, 0, 0)
+        case .scheduleChanged(let expected, let version): (71, Int64(expected), Int64(version), 0)
+        case .scheduleCancelled(let section): (72, Int64(section), 0, 0)
+        case .scheduleEnded(let section, let end): (73, Int64(section), end, 0)
+        case .eventOver(let end): (74, end, 0, 0)
         }
     }
 
@@ -146,6 +153,18 @@ extension Rejection {
         case 46: self = .sectionWithoutSeats(try number(a))
         case 47: self = .tooManyRows(asked: try number(a), limit: try number(b))
         case 48: self = .tooManySeats(asked: try number(a), limit: try number(b))
+        case 65: self = .venueNotFound
+        case 66: self = .venueExists
+        case 67: self = .venueChanged(expectedVersion: try number(a), version: try number(b))
+        case 68:
+            guard a >= 0, b >= 0 else { throw decoder.malformed("fewer than no places") }
+            self = .overVenueMaximum(asked: UInt64(a), others: UInt64(b), maximum: try number(c))
+        case 69: self = .scheduleNotFound
+        case 70: self = .scheduleExists
+        case 71: self = .scheduleChanged(expectedVersion: try number(a), version: try number(b))
+        case 72: self = .scheduleCancelled(try number(a))
+        case 73: self = .scheduleEnded(try number(a), endedAt: b)
+        case 74: self = .eventOver(endedAt: a)
         default: throw decoder.malformed("\(kind) is no kind of rejection")
         }
     }

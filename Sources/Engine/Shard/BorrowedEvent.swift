@@ -21,6 +21,12 @@ public struct BorrowedEvent {
         place.pointee.seatName(section, position)
     }
 
+    /// The id of one of this event's schedules.
+    /// - Precondition: the schedule exists.
+    public func scheduleID(_ number: ScheduleNumber) -> ShortText { place.pointee.scheduleID(number) }
+
+    public func scheduleNumber(id: ShortText) -> ScheduleNumber? { place.pointee.scheduleNumber(id: id) }
+
     /// The answer to an earlier command with the same key; nil when the key is new.
     /// - Throws: `idempotencyKeyReused` when the key came with another payload.
     public func remembered(_ key: IdempotencyKey) throws(Rejection) -> Answer? {

@@ -15,6 +15,8 @@ public final class SectionDirectory: Sendable {
         var number: SectionNumber?
     }
 
+    /// Beside the sections, for the same shards: how many places venues take.
+    let venues = VenueDirectory()
     private let places = Mutex<[Key: Place]>([:])
 
     /// Takes the id for a section of the event; false when another event of the tenant has it.

@@ -46,7 +46,9 @@ extension Shard {
 
     /// The tenant's events whose ids come behind `after`, in the order of their ids' bytes.
     func events(of tenant: ShortText, after: ShortText, limit: Int) async throws(EngineError) -> [EventView] {
-        let views = tables.pointee.slots.lazy.filter { $0.tenant == tenant && after.precedes($0.details.id) }.map(
+        let views = tables.pointee.slots.lazy.filter {
+            !$0.isOfTenant && $0.tenant == tenant && after.precedes($0.details.id)
+        }.map(
             \.eventView
         )
         let page = Array(views.sorted { $0.details.id.precedes($1.details.id) }.prefix(limit))

@@ -72,6 +72,8 @@ extension Shard {
 
     private func decide(_ command: Command, _ context: CommandContext, _ slot: Int) throws(Rejection) -> Answer {
         if case .reserve(let request) = command { return try reserve(request, context, slot) }
+        var context = context
+        context.venueMaximum = venueMaximum(for: command, context.tenant, slot)
         guard case .addSection(let details) = command else {
             let decision = try tables.pointee.slots[slot].decide(command, context)
             record(decision, slot, key: context.idempotency)
@@ -116,14 +118,19 @@ extension Shard {
     }
 
     private func create(_ command: Command, _ context: CommandContext, _ event: EventKey) -> (Outcome, Int?) {
-        guard case .createEvent(let details) = command else { return (.answer(.rejected(.eventNotFound)), nil) }
+        switch command {
+        case .createEvent, .createVenue: break
+        default: return (.answer(.rejected(.eventNotFound)), nil)
+        }
         guard tables.pointee.slot(of: event) == nil else { return (.answer(.rejected(.eventExists)), nil) }
         if room != .enough { return (refuseForRoom(), nil) }
         guard tables.pointee.slots.count < InventoryLimits.eventsPerShardMax else {
             return (.answer(.rejected(.limitReached(.events))), nil)
         }
         do throws(Rejection) {
-            let decision = try EventInventory.decideCreation(details, context)
+            var context = context
+            context.venueMaximum = venueMaximum(for: command, context.tenant, nil)
+            let decision = try EventInventory.decideBeginning(command, context)
             let slot = tables.pointee.add(EventInventory(creating: decision.first!)!)
             record(decision, slot, key: context.idempotency, skipsFirst: true)
             return (.answer(decision.answer), slot)
@@ -144,6 +151,7 @@ extension Shard {
         }
         if let first = decision.first { time(first, slot) }
         for fact in decision.rest { time(fact, slot) }
+        if case .venue(let view) = decision.answer { noteChange(of: view.details, slot) }
         keepAnswer(from: answerStart, slot, key)
     }
 
@@ -177,7 +185,7 @@ extension Rejection {
     /// Whether a retry with the same key gets this refusal again. One that tells to try again later does not.
     fileprivate var isRemembered: Bool {
         switch self {
-        case .eventChanged, .limitReached: false
+        case .eventChanged, .scheduleChanged, .venueChanged, .limitReached: false
         default: true
         }
     }

@@ -34,6 +34,8 @@ public actor Shard {
     var now: Milliseconds
     /// Everything this shard has changed is at or before this position.
     var lastAppended: LogPosition
+    /// Of this turn: see `VenueDirectory`.
+    var changedVenues: [VenueDirectory.Change] = []
     var isClosed = false
     var waiters = WaiterQueue()
     public var counters: ShardCounters { tables.pointee.counters }
@@ -73,6 +75,7 @@ public actor Shard {
         for number in 0..<SectionNumber(event.sectionCount) {
             directory.publish(event.tenant, event.sectionID(number), event.key, number)
         }
+        event.visitVenues { directory.venues.publish($0) }
         event.visitLiveHolds { tables.pointee.wheel.add(.init(event: UInt32(slot), hold: $0), deadline: $1) }
     }
 
@@ -126,6 +129,7 @@ public actor Shard {
         defer { tables.pointee.records.removeAll() }
         do {
             lastAppended = try log.append(tables.pointee.records)
+            if !changedVenues.isEmpty { publishVenues() }
         } catch {
             // The state is ahead of the log and can't go back: nothing is told any more, to anybody.
             isClosed = true

@@ -194,7 +194,9 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         case .answer: hold(asker) { $0.write(outcome, submission.reply, of: event) }
         case .read(let change): goOn(change, asker, isRetried: isRetried, outcome, event)
         case .write(let change):
-            if case .answer(.rejected(.eventChanged)) = outcome, change.retriesOnEventChanged, !isRetried {
+            if case .answer(.rejected(let refusal)) = outcome, refusal.isOfVersion, change.retriesOnEventChanged,
+                !isRetried
+            {
                 envelopes.append(
                     Envelope(submission: change.read, step: .read(change), asker: asker, isRetried: true)
                 )

@@ -90,7 +90,7 @@ struct StockSummary {
 
     init(of replay: CheckedReplay) {
         for event in replay.events {
-            events += 1
+            events += event.isOfTenant ? 0 : 1
             sections += event.sectionCount
             holds += event.holdSlotCount
             keys += event.idempotencyCount

@@ -46,6 +46,7 @@ extension ByteWriter {
         field("name", details.name)
         field("currency", details.currency)
         field("status", view.status.text)
+        if let sale = view.saleStatus { field("sale_status", sale.text) }
         field("version", Int64(view.version))
         if !details.venue.isEmpty { field("venue_id", details.venue) }
         field("starts_at", orNull: details.startsAt)
@@ -55,10 +56,7 @@ extension ByteWriter {
         field("hold_time_max_seconds", Int64(details.holdTimeMaxSeconds))
         field("max_open_reservations_per_customer", limit: details.openHoldsPerCustomerMax)
         field("created_at", epochMilliseconds: view.createdAt)
-        if !details.attributes.isEmpty {
-            append(UInt8(ascii: ","))
-            append(details.attributes)
-        }
+        attributes(details.attributes)
         endObject()
     }
 
@@ -86,20 +84,23 @@ extension ResponseWriter {
         return end(omitBody: reply.isHead)
     }
 
-    /// An event's sections: their sum, or one page of them.
+    /// One page of an event's sections.
     mutating func write(
-        _ views: [SectionView],
+        _ page: SectionPage,
         _ reply: borrowing ReplyContext,
         of event: some EventConstants
     ) -> Range<Int> {
-        guard case .page(let page) = reply.shape else { return writeTotal(views, reply, of: event) }
-        let (range, next) = page.slice(of: views.count)
-        beginPage(next, page, "capacity", reply, of: event)
-        for view in views[range] { bytes.section(view, of: event) }
-        return endPage(next, reply)
+        let filter = page.filter
+        var query = ""
+        if !filter.schedule.isEmpty { query += "&schedule_id=\(PercentText.encoding(filter.schedule))" }
+        if let isActive = filter.isActive { query += "&is_active=\(isActive)" }
+        beginPage(page.next, Page(start: filter.start, limit: filter.limit), "capacity", query, reply, of: event)
+        for view in page.views { bytes.section(view, of: event) }
+        return endPage(page.next, reply)
     }
 
-    private mutating func writeTotal(
+    /// The sum of an event's sections.
+    mutating func writeTotal(
         _ views: [SectionView],
         _ reply: borrowing ReplyContext,
         of event: some EventConstants
@@ -159,6 +160,8 @@ extension ByteWriter {
         field("is_active", view.details.isActive)
         field("is_visible", view.details.isVisible)
         if view.details.leavesNoSingleSeat { field("leave_no_single_seat", true) }
+        if let schedule = view.details.schedule { field("schedule_id", event.scheduleID(schedule)) }
+        attributes(view.details.attributes)
         endObject()
     }
 }
@@ -187,7 +190,7 @@ extension ResponseWriter {
     ) -> Range<Int> {
         let page = if case .page(let page) = reply.shape { page } else { Page() }
         let (range, next) = page.slice(of: views.count)
-        beginPage(next, page, "pricing", reply, of: event)
+        beginPage(next, page, "pricing", "", reply, of: event)
         for view in views[range] { bytes.tier(view, of: event) }
         return endPage(next, reply)
     }
@@ -246,6 +249,7 @@ extension ByteWriter {
         field("max_per_customer", limit: details.maxPerCustomer)
         field("is_active", details.isActive)
         field("is_visible", details.isVisible)
+        attributes(details.attributes)
         endObject()
     }
 }
@@ -266,6 +270,7 @@ extension ResponseWriter {
         _ next: UInt32?,
         _ page: Page,
         _ collection: StaticString,
+        _ query: String,
         _ reply: borrowing ReplyContext,
         of event: some EventConstants
     ) {
@@ -273,7 +278,7 @@ extension ResponseWriter {
         echo(reply)
         if let next {
             let path = "/api/v1/events/\(event.id)/\(collection)"
-            header("Link", "<\(path)?limit=\(page.limit)&cursor=\(Cursor.text(start: next))>; rel=\"next\"")
+            header("Link", "<\(path)?limit=\(page.limit)\(query)&cursor=\(Cursor.text(start: next))>; rel=\"next\"")
         }
         beginBody()
         bytes.beginObject()

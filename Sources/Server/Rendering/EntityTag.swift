@@ -3,7 +3,8 @@ import Engine
 // What tells one state of a thing from another: a number, shown in quotes as the thing's ETag.
 
 extension EventView {
-    var entityTag: UInt64 { UInt64(version) }
+    /// The version, and above it what has become of the sale, where that is shown: a change is for a version.
+    var entityTag: UInt64 { UInt64(saleStatus?.rawValue ?? 0) << 32 | UInt64(version) }
 }
 
 extension TierView {
@@ -26,6 +27,9 @@ extension SectionView {
             UInt8(details.isActive ? 1 : 0) | UInt8(details.isVisible ? 2 : 0)
                 | UInt8(details.leavesNoSingleSeat ? 4 : 0)
         )
+        // Only where there is something, so that the tags of kept answers stay what they were.
+        if let schedule = details.schedule { hash.combine(schedule) }
+        if !details.attributes.isEmpty { hash.combine(text: details.attributes) }
         return hash.finish()
     }
 }

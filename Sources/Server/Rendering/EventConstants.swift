@@ -9,6 +9,8 @@ protocol EventConstants {
     var currency: ShortText { get }
     func sectionID(_ number: SectionNumber) -> ShortText
     func seatName(_ section: SectionNumber, _ position: UInt32) -> ShortText
+    func scheduleID(_ number: ScheduleNumber) -> ShortText
+    func scheduleNumber(id: ShortText) -> ScheduleNumber?
 }
 
 extension EventInventory: EventConstants {
@@ -25,4 +27,6 @@ struct NoEvent: EventConstants {
     var currency: ShortText { .empty }
     func sectionID(_ number: SectionNumber) -> ShortText { .empty }
     func seatName(_ section: SectionNumber, _ position: UInt32) -> ShortText { .empty }
+    func scheduleID(_ number: ScheduleNumber) -> ShortText { .empty }
+    func scheduleNumber(id: ShortText) -> ScheduleNumber? { nil }
 }

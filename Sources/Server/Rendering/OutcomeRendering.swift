@@ -15,6 +15,10 @@ extension ResponseWriter {
         switch outcome {
         case .unavailable(let reason): return write(.unavailable(reason), reply)
         case .refused(.eventNotFound), .answer(.rejected(.eventNotFound)):
+            // A tenant without venues has nothing that could be asked for a page of them.
+            if reply.subject == .venue, case .page = reply.shape {
+                return write(VenuePage(views: [], hasMore: false), reply)
+            }
             return write(Problem(reply.subject.missing, of: NoEvent()), reply)
         case .refused(let rejection), .answer(.rejected(let rejection)):
             if let event { return write(Problem(rejection, of: event), reply) }
@@ -42,6 +46,8 @@ extension ResponseWriter {
         case .event(let view): return write(view, reply)
         case .section(let view): return write(view, reply, of: event)
         case .tier(let view): return write(view, reply, of: event)
+        case .schedule(let view): return write(view, reply, of: event)
+        case .venue(let view): return write(view, reply)
         case .reservedOne(let hold, let counts, let at, let isSingleSection):
             return writeReserved(hold, isSingleSection ? counts : nil, at: at, reply, of: event)
         case .reserved(let hold, let counts, let at, let isSingleSection):
@@ -62,7 +68,12 @@ extension ResponseWriter {
         case .section(let view): return write(view, reply, of: event)
         case .seats(let view): return write(view, reply, of: event)
         case .allSeats(let page): return write(page, reply, of: event)
-        case .sections(let views): return write(views, reply, of: event)
+        case .sections(let views): return writeTotal(views, reply, of: event)
+        case .sectionPage(let page): return write(page, reply, of: event)
+        case .schedule(let view): return write(view, reply, of: event)
+        case .schedules(let page): return write(page, reply, of: event)
+        case .venue(let view): return write(view, reply)
+        case .venues(let page): return write(page, reply)
         case .check(let view, let quantity, let isAvailable):
             return writeCheck(view, quantity, isAvailable, reply, of: event)
         case .tiers(let views): return write(views, reply, of: event)

@@ -264,6 +264,56 @@ extension Problem {
                 "Too many seats",
                 "The event would have \(asked) numbered seats; it may have \(limit)."
             )
+        case .venueNotFound:
+            self.init(.notFound, "VENUE_NOT_FOUND", "Venue not found", "There is no such venue.")
+        case .venueExists:
+            self.init(.conflict, "VENUE_EXISTS", "Venue exists", "There is a venue with this id already.")
+        case .venueChanged(let expected, let version):
+            self.init(
+                .preconditionFailed,
+                "VENUE_CHANGED",
+                "Venue has changed",
+                "The change was for version \(expected) of the venue, which is at version \(version)."
+            )
+        case .overVenueMaximum(let asked, let others, let maximum):
+            self.init(
+                .conflict,
+                "OVER_VENUE_CAPACITY",
+                "Over the venue's capacity",
+                "\(asked) places were asked for beside \(others) of the same date; the venue takes \(maximum) in all."
+            )
+        case .scheduleNotFound:
+            self.init(.notFound, "SCHEDULE_NOT_FOUND", "Schedule not found", "There is no such schedule.")
+        case .scheduleExists:
+            self.init(.conflict, "SCHEDULE_EXISTS", "Schedule exists", "The event has a schedule with this id already.")
+        case .scheduleChanged(let expected, let version):
+            self.init(
+                .preconditionFailed,
+                "SCHEDULE_CHANGED",
+                "Schedule has changed",
+                "The change was for version \(expected) of the schedule, which is at version \(version)."
+            )
+        case .scheduleCancelled(let number):
+            self.init(
+                .conflict,
+                "SCHEDULE_CANCELLED",
+                "Schedule cancelled",
+                "Capacity \(section(number)) is of a date that was cancelled."
+            )
+        case .scheduleEnded(let number, let end):
+            self.init(
+                .conflict,
+                "SCHEDULE_ENDED",
+                "Schedule ended",
+                "Capacity \(section(number)) is of a date that ended at \(time: end)."
+            )
+        case .eventOver(let end):
+            self.init(
+                .conflict,
+                "EVENT_OVER",
+                "Event is over",
+                "The event can't be published: its last date was over at \(time: end)."
+            )
         case .invalid(let field): self.init(field)
         case .limitReached(let limit): self.init(limit)
         case .idempotencyKeyReused:
@@ -285,7 +335,12 @@ extension Problem {
             case .currency: ("currency", "must be a code of ISO 4217: three capital letters")
             case .salesWindow: ("sales_end_at", "must be later than sales_start_at")
             case .holdTime: ("hold_time_seconds", "must be 1 to hold_time_max_seconds, and that at most 86400")
-            case .attributes: ("attributes", "must have at most \(InventoryLimits.attributesBytesMax) bytes together")
+            case .attributes:
+                (
+                    "attributes",
+                    "must have at most \(InventoryLimits.attributesBytesMax) bytes together on an event, and "
+                        + "\(InventoryLimits.partAttributesBytesMax) on anything else"
+                )
             case .total: ("total_capacity", "must be 0 to \(InventoryLimits.placesPerSectionMax)")
             case .buffer: ("buffer_capacity", "must be 0 to total_capacity")
             case .purchaseRange: ("minimum_purchase", "must be 1 to maximum_purchase, and that at most 1000")
@@ -297,6 +352,9 @@ extension Problem {
             case .paymentReference:
                 ("payment_reference", "must have 1 to \(InventoryLimits.paymentReferenceBytesMax) bytes")
             case .seats: ("seats", "must be labels and numbers of seats within their ranges, none of them twice")
+            case .scheduleTimes: ("ends_at", "must be later than starts_at, and doors_open_at not later than starts_at")
+            case .venueCapacity: ("max_capacity", "must be 1 to \(InventoryLimits.venueCapacityMax)")
+            case .address: ("address", "its parts must have at most \(InventoryLimits.nameBytesMax) bytes each")
             case .identifier: ("id", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ : -")
             }
         self = .validationFailed([ProblemDetails.FieldError(field: name, message: message)])
@@ -317,6 +375,20 @@ extension Problem {
                 "LIMIT_REACHED",
                 "Limit reached",
                 "An event has at most \(InventoryLimits.tiersPerEventMax) pricings."
+            )
+        case .schedules:
+            self.init(
+                .conflict,
+                "LIMIT_REACHED",
+                "Limit reached",
+                "An event has at most \(InventoryLimits.schedulesPerEventMax) schedules."
+            )
+        case .venues:
+            self.init(
+                .conflict,
+                "LIMIT_REACHED",
+                "Limit reached",
+                "A tenant has at most \(InventoryLimits.venuesPerTenantMax) venues."
             )
         case .holds:
             self.init(
@@ -352,6 +424,20 @@ extension EventStatus {
         case .draft: "DRAFT"
         case .published: "PUBLISHED"
         case .cancelled: "CANCELLED"
+        }
+    }
+}
+
+extension SaleStatus {
+    var text: StaticString {
+        switch self {
+        case .draft: "draft"
+        case .published: "published"
+        case .onSale: "on_sale"
+        case .soldOut: "sold_out"
+        case .closed: "closed"
+        case .completed: "completed"
+        case .cancelled: "cancelled"
         }
     }
 }

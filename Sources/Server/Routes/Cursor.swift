@@ -45,7 +45,7 @@ enum Cursor {
         return text(bytes)
     }
 
-    private static func text(_ bytes: [UInt8]) -> String {
+    static func text(_ bytes: [UInt8]) -> String {
         String(unsafeUninitializedCapacity: bytes.count / 3 * 4) { output in
             bytes.withUnsafeBytes { Base64URL.encode($0, into: UnsafeMutableRawBufferPointer(output)) }
             return bytes.count / 3 * 4

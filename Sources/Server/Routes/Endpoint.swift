@@ -2,6 +2,8 @@
 enum Endpoint: Equatable, CaseIterable, Sendable {
     case health, ready, metrics, openAPI
     case events, event, eventPublish, eventRestore
+    case venues, venue
+    case eventSchedules, eventSchedule, eventSchedulesUpcoming, eventSchedulesNext
     case eventCapacity, eventCapacityTotal, eventPricing, eventPricingActive
     case capacity, capacityReserve, capacityCheck
     case capacitySeats, capacitySeatsBlock, capacitySeatsUnblock, eventSeats
@@ -15,7 +17,9 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     var methods: AllowedMethods {
         switch self {
         case .health, .ready, .metrics, .openAPI: .get
-        case .events, .eventCapacity, .eventPricing: [.get, .post]
+        case .events, .eventCapacity, .eventPricing, .venues, .eventSchedules: [.get, .post]
+        case .venue, .eventSchedule: [.get, .put]
+        case .eventSchedulesUpcoming, .eventSchedulesNext: .get
         case .event: [.get, .put, .delete]
         case .eventPublish, .eventRestore: .post
         case .eventCapacityTotal, .eventPricingActive: .get
@@ -54,6 +58,9 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         return part(of: collection, action, detail).map { ($0, segments[3]) }
     }
 
+    /// Before "pricing" the routes had this name; clients of that time still use it.
+    private static let olderPricing: StaticString = "ticket-types"
+
     private static func operation(_ name: PercentText) -> Endpoint? {
         if name.equals("health") { return .health }
         if name.equals("ready") { return .ready }
@@ -65,6 +72,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     private static func whole(_ collection: PercentText) -> Endpoint? {
         if collection.equals("reservations") { return .reservations }
         if collection.equals("events") { return .events }
+        if collection.equals("venues") { return .venues }
         if collection.equals("batch") { return .batch }
         return nil
     }
@@ -80,10 +88,11 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         }
         if collection.equals("capacity") { return partOfCapacity(action) }
         if collection.equals("reservations") { return partOfReservation(action) }
-        if collection.equals("pricing") {
+        if collection.equals("pricing") || collection.equals(olderPricing) {
             guard let action else { return .pricing }
             return action.equals("calculate") ? .pricingCalculate : nil
         }
+        if collection.equals("venues") { return action == nil ? .venue : nil }
         if collection.equals("orders") {
             guard let action else { return .order }
             return action.equals("refund") ? .orderRefund : nil
@@ -95,15 +104,24 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         guard let action else { return .event }
         if let detail {
             if action.equals("capacity"), detail.equals("total") { return .eventCapacityTotal }
-            if action.equals("pricing"), detail.equals("active") { return .eventPricingActive }
+            if action.equals("pricing") || action.equals(olderPricing), detail.equals("active") {
+                return .eventPricingActive
+            }
+            if action.equals("schedules") { return partOfSchedules(detail) }
             return nil
         }
         if action.equals("capacity") { return .eventCapacity }
+        if action.equals("schedules") { return .eventSchedules }
         if action.equals("seats") { return .eventSeats }
-        if action.equals("pricing") { return .eventPricing }
+        if action.equals("pricing") || action.equals(olderPricing) { return .eventPricing }
         if action.equals("publish") { return .eventPublish }
         if action.equals("restore") { return .eventRestore }
         return nil
+    }
+
+    private static func partOfSchedules(_ detail: PercentText) -> Endpoint {
+        if detail.equals("upcoming") { return .eventSchedulesUpcoming }
+        return detail.equals("next") ? .eventSchedulesNext : .eventSchedule
     }
 
     private static func partOfCapacity(_ action: PercentText?) -> Endpoint? {

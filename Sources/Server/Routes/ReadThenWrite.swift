@@ -10,14 +10,18 @@ import Engine
 /// minor units only once the event's currency is known. Both need to be told something by the owner first.
 ///
 /// Between the two steps somebody else may change the same thing. An event's command therefore carries the version
-/// that was read, and where `retriesOnEventChanged` says so, a refusal with `.eventChanged` means: begin again with
-/// `read`, once. Sections and tiers have no such guard: of two changes at the same moment the later one wins whole.
+/// that was read, as a schedule's and a venue's do, and where `retriesOnEventChanged` says so, a refusal because of the
+/// version means: begin again with `read`, once. Sections and tiers have no such guard: of two changes at the same moment the later one wins whole.
 struct ReadThenWrite: Sendable {
     /// What is to be made of the thing that was read.
     enum Change: Sendable {
         /// `version` is what the client's If-Match asks for.
         case event(EventPatch, version: UInt32?)
         case section(SectionNumber, SectionPatch)
+        /// A section that says which date it is of.
+        case newSection(SectionPatch, id: ShortText)
+        case schedule(ShortText, SchedulePatch, version: UInt32?)
+        case venue(ShortText, VenuePatch, version: UInt32?)
         case newTier(TierPatch)
         case tier(TierNumber, TierPatch)
         case confirm(HoldID, paymentReference: String, amount: DecimalNumber)
@@ -45,13 +49,17 @@ struct ReadThenWrite: Sendable {
     }
 
     var retriesOnEventChanged: Bool {
-        if case .event(_, version: nil) = change { return true }
-        return false
+        switch change {
+        case .event(_, version: nil), .schedule(_, _, version: nil), .venue(_, _, version: nil): true
+        default: false
+        }
     }
 
     private var question: Query {
         switch change {
-        case .event, .newTier, .confirm: .event
+        case .event, .newTier, .newSection, .confirm: .event
+        case .schedule(let id, _, _): .schedule(id)
+        case .venue(let id, _, _): .venue(id)
         case .section(let number, _): .section(number)
         case .tier: .tiers(activeOnly: false)
         }
@@ -91,7 +99,13 @@ struct ReadThenWrite: Sendable {
             return .updateEvent(patch.applied(to: view.details), expectedVersion: version ?? view.version)
         case (.section(let number, let patch), .section(let view)):
             try check(view.entityTag)
-            return .updateSection(number, patch.applied(to: view.details))
+            return .updateSection(number, try patch.applied(to: view.details, of: event))
+        case (.newSection(let patch, let id), .event):
+            return .addSection(try patch.created(id: id, of: event))
+        case (.schedule(_, let patch, let version), .schedule(let view)):
+            return .updateSchedule(patch.applied(to: view.details), expectedVersion: version ?? view.version)
+        case (.venue(_, let patch, let version), .venue(let view)):
+            return .updateVenue(patch.applied(to: view.details), expectedVersion: version ?? view.version)
         case (.newTier(let patch), .event):
             return .addTier(
                 try patch.applied(to: PriceTierDetails(name: "", basePrice: 0), currency: event.currency)
@@ -120,6 +134,16 @@ struct ReadThenWrite: Sendable {
             return try amount.minorUnits(minorDigits: Currency.minorDigits(of: currency), maximum: .max)
         } catch {
             throw .validationFailed([ProblemDetails.FieldError(field: "amount", message: error.message)])
+        }
+    }
+}
+
+extension Rejection {
+    /// Whether the thing is at another version than the change was for.
+    var isOfVersion: Bool {
+        switch self {
+        case .eventChanged, .scheduleChanged, .venueChanged: true
+        default: false
         }
     }
 }

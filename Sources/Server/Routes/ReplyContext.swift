@@ -18,11 +18,12 @@ struct ReplyContext: Sendable {
     /// What the path names. Ids carry their event, so an id that was made up leads to an event that isn't there; the
     /// client asked for this, and is told that this isn't there.
     enum Subject: Equatable, Sendable {
-        case event, capacity, pricing, reservation, order
+        case event, venue, capacity, pricing, reservation, order
 
         var missing: Rejection {
             switch self {
             case .event: .eventNotFound
+            case .venue: .venueNotFound
             case .capacity: .sectionNotFound
             case .pricing: .tierNotFound
             case .reservation: .reservationNotFound

@@ -79,20 +79,14 @@ extension Router {
             try call.readEmptyBody()
             call.reply.shape = .noContent
             return call.submission(key, .deleteEvent)
-        default: return call.submission(key, .event)
+        default: return call.submission(key, .eventAndSale)
         }
     }
 
     private func changeEvent(_ key: EventKey, _ call: Call) throws(Problem) -> RoutedRequest {
         let (patch, body) = try call.readBody { body throws(JSONError) in try EventPatch(&body) }
         try body.check()
-        guard let expected = expectedTags(call), !expected.isAny else {
-            return call.readThenWrite(key, .event(patch, version: nil))
-        }
-        guard let tag = expected.single, let version = UInt32(exactly: tag) else {
-            throw .preconditionFailed("If-Match must be the one ETag of the event that the change is for.")
-        }
-        return call.readThenWrite(key, .event(patch, version: version))
+        return call.readThenWrite(key, .event(patch, version: try expectedVersion(call)))
     }
 
     private func transition(_ command: Command, _ name: PercentText?, _ call: Call) throws(Problem) -> RoutedRequest {
@@ -101,7 +95,7 @@ extension Router {
         return call.submission(key, command)
     }
 
-    private func expectedTags(_ call: Call) -> EntityTags? {
+    func expectedTags(_ call: Call) -> EntityTags? {
         let field = call.request.ifMatch
         return field.isAbsent ? nil : EntityTags(call.bytes[field], weak: false)
     }
@@ -110,8 +104,7 @@ extension Router {
 
     private func eventCapacity(_ key: EventKey, _ call: inout Call) throws(Problem) -> RoutedRequest {
         guard call.request.method == .post else {
-            call.reply.shape = .page(try call.page())
-            return call.submission(key, .sections)
+            return call.submission(key, .sectionPage(try sectionFilter(call)))
         }
         let (patch, body) = try call.readBody { body throws(JSONError) in
             let patch = try SectionPatch(&body)
@@ -123,7 +116,18 @@ extension Router {
         let bits = call.generatedBits
         let id = patch.id ?? PublicIdentifiers.generated("sec_", high: bits.high, low: bits.low)
         call.reply.shape = .created
+        // Which date it is of is known where the event is.
+        if patch.scheduleID != .kept { return call.readThenWrite(key, .newSection(patch, id: id)) }
         return call.submission(key, .addSection(patch.created(id: id)))
+    }
+
+    private func sectionFilter(_ call: Call) throws(Problem) -> SectionFilter {
+        let page = try call.page()
+        var filter = SectionFilter(limit: page.limit)
+        filter.start = page.start
+        filter.schedule = try call.identifier("schedule_id") ?? .empty
+        filter.isActive = try call.boolean("is_active")
+        return filter
     }
 
     private func capacity(

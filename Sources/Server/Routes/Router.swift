@@ -44,6 +44,9 @@ struct Router: Sendable {
             .eventCapacityTotal, .eventPricing, .eventPricingActive, .capacity, .capacityCheck, .pricing,
             .pricingCalculate:
             return try catalogue(endpoint, name, &call, &sections)
+        case .venues, .venue: return try venues(endpoint, name, &call)
+        case .eventSchedules, .eventSchedule, .eventSchedulesUpcoming, .eventSchedulesNext:
+            return try schedules(endpoint, name, &call)
         case .capacitySeats, .capacitySeatsBlock, .capacitySeatsUnblock, .eventSeats:
             return try seats(endpoint, name, &call, &sections)
         case .capacityReserve: return try reserveSection(name, &call, &sections)
@@ -90,6 +93,7 @@ extension Endpoint {
         case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:
             .reservation
         case .order, .orderRefund: .order
+        case .venues, .venue: .venue
         default: .event
         }
     }

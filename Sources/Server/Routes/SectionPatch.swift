@@ -1,6 +1,6 @@
 import Engine
 
-/// The members of a capacity's JSON that a request gives; the others keep their value. Unknown members mean nothing.
+/// The members of a capacity's JSON that a request gives; the others keep their value.
 struct SectionPatch: Equatable, Sendable {
     var id: ShortText?
     var name: String?
@@ -12,6 +12,10 @@ struct SectionPatch: Equatable, Sendable {
     var isActive: Bool?
     var isVisible: Bool?
     var leavesNoSingleSeat: Bool?
+    /// The schedule's id as the client gave it: its number is known where the event is.
+    var scheduleID = Change<ShortText>.kept
+    /// Members that this engine doesn't know.
+    var attributes = Attributes()
 
     /// Reads the whole body.
     init(_ body: inout BodyReader) throws(JSONError) {
@@ -54,11 +58,39 @@ struct SectionPatch: Equatable, Sendable {
         case "leave_no_single_seat":
             try body.once(9, &seen)
             leavesNoSingleSeat = try body.boolean()
-        default: try body.skip()
+        case "schedule_id":
+            try body.once(10, &seen)
+            scheduleID = try body.change { body throws(JSONError) in try body.name() }
+        case "event_id", "available_capacity", "reserved_capacity", "sold_count", "reserved_expires_at":
+            // What this server tells of a capacity; clients that send back what they read are not refused.
+            try body.skip()
+        default: try attributes.read(key, &body)
         }
     }
 
-    func applied(to details: SectionDetails) -> SectionDetails {
+    /// The details with this patch, for a section of this event.
+    /// - Throws: a problem where the event has no such schedule.
+    func applied(to details: SectionDetails, of event: some EventConstants) throws(Problem) -> SectionDetails {
+        var changed = applied(to: details)
+        switch scheduleID {
+        case .kept: break
+        case .removed: changed.schedule = nil
+        case .set(let id):
+            guard let number = event.scheduleNumber(id: id) else { throw .scheduleNotFound }
+            changed.schedule = number
+        }
+        return changed
+    }
+
+    /// A new section of this event.
+    /// - Precondition: name and total are there.
+    func created(id: ShortText, of event: some EventConstants) throws(Problem) -> SectionDetails {
+        var details = try applied(to: SectionDetails(id: id, name: name!, total: total!), of: event)
+        details.attributes = attributes.json
+        return details
+    }
+
+    private func applied(to details: SectionDetails) -> SectionDetails {
         var changed = details
         if let id { changed.id = id }
         if let name { changed.name = name }
@@ -70,12 +102,15 @@ struct SectionPatch: Equatable, Sendable {
         if let isActive { changed.isActive = isActive }
         if let isVisible { changed.isVisible = isVisible }
         if let leavesNoSingleSeat { changed.leavesNoSingleSeat = leavesNoSingleSeat }
+        changed.attributes = attributes.merged(into: details.attributes)
         return changed
     }
 
-    /// A new section.
+    /// A new section, which names no schedule.
     /// - Precondition: name and total are there.
     func created(id: ShortText) -> SectionDetails {
-        applied(to: SectionDetails(id: id, name: name!, total: total!))
+        var details = applied(to: SectionDetails(id: id, name: name!, total: total!))
+        details.attributes = attributes.json
+        return details
     }
 }

@@ -1,6 +1,6 @@
 import Engine
 
-/// The members of a pricing's JSON that a request gives; the others keep their value. Unknown members mean nothing.
+/// The members of a pricing's JSON that a request gives; the others keep their value.
 ///
 /// Money stays as the client wrote it until the event's currency is known.
 struct TierPatch: Equatable, Sendable {
@@ -31,6 +31,8 @@ struct TierPatch: Equatable, Sendable {
     var section = Change<SectionNumber>.kept
     var isActive: Bool?
     var isVisible: Bool?
+    /// Members that this engine doesn't know.
+    var attributes = Attributes()
 
     /// Reads the whole body.
     init(_ body: inout BodyReader) throws(JSONError) {
@@ -39,7 +41,11 @@ struct TierPatch: Equatable, Sendable {
         while let key = try body.nextKey() {
             if try readPrice(key, &body, &seen) { continue }
             if try readRule(key, &body, &seen) { continue }
-            try body.skip()
+            switch key {
+            // What this server tells of a pricing; clients that send back what they read are not refused.
+            case "id", "event_id", "version": try body.skip()
+            default: try attributes.read(key, &body)
+            }
         }
     }
 
@@ -180,6 +186,7 @@ extension TierPatch {
         details.section = section.applied(to: details.section)
         if let isActive { details.isActive = isActive }
         if let isVisible { details.isVisible = isVisible }
+        details.attributes = attributes.merged(into: details.attributes)
     }
 }
 

@@ -39,18 +39,62 @@ import Testing
     }
 
     @Test func capacityOfAnEvent() throws {
+        var filter = SectionFilter(limit: 200)
         let views = [KnownEvent.section, KnownEvent.section]
-        let all = try response(.finding(.sections(views)), reply(.page(Page())))
+        let all = try response(.finding(.sectionPage(SectionPage(views: views, next: nil, filter: filter))))
         #expect(all.body == "{\"capacity\":[\(Self.section),\(Self.section)],\"next_cursor\":null}")
         #expect(all.fields["Link"] == nil)
-        let first = try response(.finding(.sections(views)), reply(.page(Page(start: 0, limit: 1))))
+        filter = SectionFilter(limit: 1)
+        filter.schedule = "fri/day"
+        filter.isActive = true
+        let page = SectionPage(views: [KnownEvent.section], next: 1, filter: filter)
+        let first = try response(.finding(.sectionPage(page)))
         let cursor = try first.json()["next_cursor"] as! String
-        #expect(first.fields["Link"] == "</api/v1/events/show/capacity?limit=1&cursor=\(cursor)>; rel=\"next\"")
+        let query = "limit=1&schedule_id=fri%2Fday&is_active=true&cursor=\(cursor)"
+        #expect(first.fields["Link"] == "</api/v1/events/show/capacity?\(query)>; rel=\"next\"")
         #expect(first.body == "{\"capacity\":[\(Self.section)],\"next_cursor\":\"\(cursor)\"}")
         var text = cursor
         #expect(text.withUTF8 { Cursor.start(UnsafeRawBufferPointer($0)) } == 1)
-        let past = try response(.finding(.sections(views)), reply(.page(Page(start: 9, limit: 1))))
-        #expect(past.body == "{\"capacity\":[],\"next_cursor\":null}")
+    }
+
+    @Test func venue() throws {
+        let created = try response(.answer(.venue(KnownEvent.venue)), reply(.created))
+        #expect(created.status == 201)
+        #expect(created.fields["Location"] == "/api/v1/venues/arena")
+        #expect(created.fields["ETag"] == "\"2\"")
+        #expect(
+            created.body == """
+                {"venue":{"id":"arena","name":"Arena","max_capacity":9000,"address":null,"city":"Ulm","state":null,\
+                "postal_code":null,"country":null,"version":2,"created_at":"2025-11-21T08:00:00.000Z","doors":[1, 2]}}
+                """
+        )
+    }
+
+    @Test func schedule() throws {
+        let created = try response(.answer(.schedule(KnownEvent.schedule)), reply(.created))
+        #expect(created.status == 201)
+        #expect(created.fields["Location"] == "/api/v1/events/show/schedules/friday")
+        #expect(created.fields["ETag"] == "\"5\"")
+        #expect(
+            created.body == """
+                {"schedule":{"id":"friday","event_id":"show","status":"SCHEDULED",\
+                "starts_at":"2025-11-21T08:00:00.000Z","ends_at":"2025-11-21T10:00:00.000Z",\
+                "doors_open_at":"2025-11-21T07:00:00.000Z","version":5,"act":"X"}}
+                """
+        )
+    }
+
+    /// The tag changes with what is shown; a change is for the version in it.
+    @Test func saleStatusIsPartOfTheTag() throws {
+        var view = KnownEvent.view
+        view.saleStatus = .soldOut
+        let shown = try response(.finding(.event(view)))
+        #expect(shown.body.contains(#""status":"PUBLISHED","sale_status":"sold_out","version":3"#))
+        let tag = try #require(shown.fields["ETag"])
+        #expect(tag != "\"3\"")
+        var text = tag
+        let tags = text.withUTF8 { EntityTags(UnsafeRawBufferPointer($0), weak: false) }
+        #expect(tags.single.flatMap(EntityTags.version) == 3)
     }
 
     @Test func total() throws {

@@ -16,6 +16,16 @@ import Testing
         (.salesNotStarted(startsAt: KnownEvent.now), 409, "SALES_NOT_STARTED", ["2025-11-21T08:00:00Z"]),
         (.salesEnded(endedAt: KnownEvent.now + 61_000), 409, "SALES_ENDED", ["2025-11-21T08:01:01Z"]),
         (.eventHasSales(sold: 7, reserved: 8), 409, "EVENT_HAS_SALES", ["7", "8"]),
+        (.venueNotFound, 404, "VENUE_NOT_FOUND", []),
+        (.venueExists, 409, "VENUE_EXISTS", []),
+        (.venueChanged(expectedVersion: 3, version: 5), 412, "VENUE_CHANGED", ["3", "5"]),
+        (.overVenueMaximum(asked: 7, others: 8, maximum: 9), 409, "OVER_VENUE_CAPACITY", ["7", "8", "9"]),
+        (.scheduleNotFound, 404, "SCHEDULE_NOT_FOUND", []),
+        (.scheduleExists, 409, "SCHEDULE_EXISTS", []),
+        (.scheduleChanged(expectedVersion: 3, version: 5), 412, "SCHEDULE_CHANGED", ["3", "5"]),
+        (.scheduleCancelled(1), 409, "SCHEDULE_CANCELLED", ["balcony"]),
+        (.scheduleEnded(0, endedAt: KnownEvent.now), 409, "SCHEDULE_ENDED", ["floor", "2025-11-21T08:00:00Z"]),
+        (.eventOver(endedAt: KnownEvent.now), 409, "EVENT_OVER", ["2025-11-21T08:00:00Z"]),
         (.sectionNotFound, 404, "CAPACITY_NOT_FOUND", []),
         (.sectionExists, 409, "CAPACITY_EXISTS", []),
         (.sectionInactive(1), 409, "CAPACITY_INACTIVE", ["balcony"]),
@@ -103,7 +113,7 @@ import Testing
     @Test func theTableHasEveryCase() {
         let names = Set(Self.table.map { "\($0.0)".prefix { $0 != "(" } })
         // All but `invalid`, whose fields have a test of their own.
-        #expect(names.count == 47)
+        #expect(names.count == 57)
         for (rejection, _, _, _) in Self.table {
             switch rejection {
             case .eventNotFound, .eventExists, .eventChanged, .eventNotOnSale, .wrongEventStatus, .currencyFixed,
@@ -114,7 +124,9 @@ import Testing
                 .reservationNotHeld, .priceLockedOtherwise, .noPrice, .amountMismatch, .orderNotFound,
                 .ticketNotFound, .ticketRefunded, .invalid, .limitReached, .idempotencyKeyReused,
                 .seatNotFound, .seatTaken, .seatTwice, .noSeatsTogether, .singleSeatLeft, .rowExists, .sectionInUse,
-                .sectionHasSeats, .sectionWithoutSeats, .tooManyRows, .tooManySeats:
+                .sectionHasSeats, .sectionWithoutSeats, .tooManyRows, .tooManySeats,
+                .venueNotFound, .venueExists, .venueChanged, .overVenueMaximum, .scheduleNotFound, .scheduleExists,
+                .scheduleChanged, .scheduleCancelled, .scheduleEnded, .eventOver:
                 continue
             }
         }

@@ -13,6 +13,9 @@ struct KnownEvent: EventConstants {
     func sectionID(_ number: SectionNumber) -> ShortText { number == 0 ? "floor" : "balcony" }
     func seatName(_ section: SectionNumber, _ position: UInt32) -> ShortText { ShortText("A-\(position)")! }
 
+    func scheduleID(_ number: ScheduleNumber) -> ShortText { number == 0 ? "friday" : "saturday" }
+    func scheduleNumber(id: ShortText) -> ScheduleNumber? { id == "friday" ? 0 : id == "saturday" ? 1 : nil }
+
     /// 2025-11-21T08:00:00.000Z.
     static let now: Milliseconds = 1_763_712_000_000
 
@@ -33,6 +36,20 @@ struct KnownEvent: EventConstants {
             details: details,
             counts: SectionCounts(total: 100, buffer: 10, reserved: 5, sold: 20)
         )
+    }()
+
+    static let venue: VenueView = {
+        var details = VenueDetails(id: "arena", name: "Arena", maximumCapacity: 9_000)
+        details.address.city = "Ulm"
+        details.attributes = #""doors":[1, 2]"#
+        return VenueView(details: details, version: 2, createdAt: now)
+    }()
+
+    static let schedule: ScheduleView = {
+        var details = ScheduleDetails(id: "friday", startsAt: now, endsAt: now + 7_200_000)
+        details.doorsOpenAt = now - 3_600_000
+        details.attributes = #""act":"X""#
+        return ScheduleView(details: details, version: 5)
     }()
 
     static let tier: TierView = {

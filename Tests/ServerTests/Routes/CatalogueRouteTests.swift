@@ -192,7 +192,7 @@ import Testing
     }
 
     @Test func queries() throws {
-        guard case .sections = try TestRequest("GET", "/api/v1/events/show/capacity").query(),
+        guard case .sectionPage = try TestRequest("GET", "/api/v1/events/show/capacity").query(),
             case .sections = try TestRequest("GET", "/api/v1/events/show/capacity/total").query(),
             case .tiers(activeOnly: false) = try TestRequest("GET", "/api/v1/events/show/pricing").query(),
             case .tiers(activeOnly: true) = try TestRequest("GET", "/api/v1/events/show/pricing/active").query(),

@@ -24,6 +24,22 @@ import Testing
                 "POST", "/api/v1/reservations",
                 #"{"event_id":"show","items":[{"capacity_id":"floor","quantity":1}]}"#
             ),
+            ("GET", "/api/v1/venues", nil), ("POST", "/api/v1/venues", #"{"name":"A","max_capacity":1}"#),
+            ("GET", "/api/v1/venues/arena", nil), ("PUT", "/api/v1/venues/arena", "{}"),
+            ("GET", "/api/v1/events/show/schedules", nil),
+            (
+                "POST", "/api/v1/events/show/schedules",
+                #"{"starts_at":"2030-01-01T18:00:00Z","ends_at":"2030-01-01T20:00:00Z"}"#
+            ),
+            ("GET", "/api/v1/events/show/schedules/friday", nil),
+            ("PUT", "/api/v1/events/show/schedules/friday", "{}"),
+            ("GET", "/api/v1/events/show/schedules/upcoming", nil),
+            ("GET", "/api/v1/events/show/schedules/next", nil),
+            ("GET", "/api/v1/events/show/ticket-types", nil),
+            ("POST", "/api/v1/events/show/ticket-types", #"{"base_price":1}"#),
+            ("GET", "/api/v1/events/show/ticket-types/active", nil),
+            ("PUT", "/api/v1/ticket-types/\(KnownIDs.pricing)", "{}"),
+            ("POST", "/api/v1/ticket-types/\(KnownIDs.pricing)/calculate", #"{"quantity":1}"#),
             ("GET", rsv, nil), ("DELETE", rsv, nil), ("POST", "\(rsv)/price-lock", nil),
             ("POST", "\(rsv)/extend", #"{"seconds":60}"#),
             ("POST", "\(rsv)/confirm", #"{"payment_reference":"p"}"#), ("POST", "\(rsv)/release", nil),
@@ -70,7 +86,7 @@ import Testing
     @Test func headIsGetWithoutABody() throws {
         let submission = try TestRequest("HEAD", "/api/v1/events/show").submission()
         #expect(submission.reply.isHead)
-        guard case .query(.event) = submission.work else { throw TestFailure("not the event's query") }
+        guard case .query(.eventAndSale) = submission.work else { throw TestFailure("not the event's query") }
     }
 
     @Test func brokenEscapesAndDotSegmentsAreMalformed() throws {

@@ -1,0 +1,53 @@
+/// A schedule's place among those of its event, counted from 0 in order of creation.
+public typealias ScheduleNumber = UInt32
+
+/// What an organizer says of one date of an event. Sections that are of a date are sold for it only.
+public struct ScheduleDetails: Equatable, Sendable {
+    public var id: ShortText
+    public var startsAt: Milliseconds
+    /// Later than `startsAt`. Nothing of the date is sold from then on.
+    public var endsAt: Milliseconds
+    /// Not later than `startsAt`.
+    public var doorsOpenAt: Milliseconds?
+    /// Nothing of a cancelled date is sold; what was sold stays sold until it is refunded.
+    public var isCancelled = false
+    /// Members of the organizer's JSON that this engine doesn't know, as in `EventDetails.attributes`.
+    public var attributes = ""
+
+    public init(id: ShortText, startsAt: Milliseconds, endsAt: Milliseconds) {
+        self.id = id
+        self.startsAt = startsAt
+        self.endsAt = endsAt
+    }
+}
+
+/// A schedule at one moment.
+public struct ScheduleView: Equatable, Sendable {
+    public var details: ScheduleDetails
+    /// One more at every change; starts at 1.
+    public var version: UInt32
+
+    package init(details: ScheduleDetails, version: UInt32) {
+        self.details = details
+        self.version = version
+    }
+}
+
+extension EventInventory {
+    struct Schedule: Sendable {
+        var details: ScheduleDetails
+        var version: UInt32 = 1
+    }
+
+    /// The id of one of this event's schedules. It never changes.
+    /// - Precondition: the schedule exists.
+    public func scheduleID(_ number: ScheduleNumber) -> ShortText { schedules[Int(number)].details.id }
+
+    public func scheduleNumber(id: ShortText) -> ScheduleNumber? {
+        schedules.firstIndex { $0.details.id == id }.map { ScheduleNumber($0) }
+    }
+
+    func scheduleView(_ number: ScheduleNumber) -> ScheduleView {
+        ScheduleView(details: schedules[Int(number)].details, version: schedules[Int(number)].version)
+    }
+}
