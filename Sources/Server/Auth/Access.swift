@@ -37,10 +37,16 @@ extension Endpoint {
         switch self {
         case .health, .ready, .openAPI: return .everybody
         case .metrics: return .admin
-        case .events, .event, .eventCapacity, .eventPricing, .capacity, .capacitySeats, .pricing:
+        case .events, .event, .eventCapacity, .eventPricing, .capacity, .capacitySeats, .pricing, .venues, .venue,
+            .eventSchedules, .eventSchedule:
             return isRead ? .tenant : .office
-        case .eventCapacityTotal, .eventPricingActive, .eventSeats, .capacityCheck, .pricingCalculate: return .tenant
+        case .eventCapacityTotal, .eventPricingActive, .eventSeats, .capacityCheck, .pricingCalculate,
+            .eventSchedulesUpcoming, .eventSchedulesNext:
+            return .tenant
         case .eventPublish, .eventRestore, .capacitySeatsBlock, .capacitySeatsUnblock: return .office
+        case .reportSales, .reportVenues, .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
+            .reportCustomer:
+            return .office
         case .capacityReserve, .reservations, .reservationPriceLock, .reservationExtend, .reservationConfirm,
             .reservationRelease, .batch:
             return .sale

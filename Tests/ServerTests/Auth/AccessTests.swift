@@ -178,6 +178,19 @@ extension Endpoint {
         case .order: "\(api)/orders/\(KnownIDs.order)"
         case .orderRefund: "\(api)/orders/\(KnownIDs.order)/refund"
         case .batch: "\(api)/batch"
+        case .venues: "\(api)/venues"
+        case .venue: "\(api)/venues/hall"
+        case .eventSchedules: "\(api)/events/show/schedules"
+        case .eventSchedule: "\(api)/events/show/schedules/first"
+        case .eventSchedulesUpcoming: "\(api)/events/show/schedules/upcoming"
+        case .eventSchedulesNext: "\(api)/events/show/schedules/next"
+        case .reportSales: "\(api)/reports/sales"
+        case .reportVenues: "\(api)/reports/venues"
+        case .reportVenue: "\(api)/reports/venues/hall"
+        case .reportDashboard: "\(api)/reports/dashboard"
+        case .reportAnalytics: "\(api)/reports/analytics"
+        case .reportCustomers: "\(api)/reports/customers"
+        case .reportCustomer: "\(api)/reports/customers/ann"
         }
     }
 }
