@@ -8,8 +8,9 @@ import WAL
 ///
 /// The slices of a batch follow one another; so the lines of one event take effect in their order.
 final class BatchFront {
-    /// Lines read in one turn of the loop.
+    /// Lines read in one turn of the loop, a long one counting as one more for each of so many bytes.
     static let turnLinesMax = 512
+    static let countedLineBytes = 512
     /// Bytes waiting in the log from which on lines wait as well. Below the bytes at which the engine refuses.
     static let pendingBytesMax = 2 << 20
 
@@ -99,7 +100,7 @@ extension BatchFront {
     /// The place of the lines that are refused without asking anybody.
     private var refusals: Int { shardCount }
 
-    /// - Returns: how many lines were read.
+    /// - Returns: how many lines were read; long ones, such as those that name many seats, count as several.
     private func runSlice(
         _ batch: Batch,
         _ linesMax: Int,
@@ -111,7 +112,7 @@ extension BatchFront {
         let now = Engine.systemClock()
         shard.onLoop.beginTurn()
         while count < linesMax, batch.mayGoOn, let line = batch.nextLine() {
-            count += 1
+            count += 1 + line.count / Self.countedLineBytes
             let context = CommandContext(
                 tenant: batch.context.tenant,
                 principal: batch.context.principal,
