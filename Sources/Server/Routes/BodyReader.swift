@@ -59,6 +59,28 @@ struct BodyReader {
         while try nextKey() != nil { try skip() }
     }
 
+    /// Reads a body of which one member only means something, with `read`.
+    /// - Returns: its value; nil, with an error noted, where that is none or a required member isn't there.
+    mutating func onlyMember<Value>(
+        _ name: StaticString,
+        isRequired: Bool = true,
+        _ read: (inout BodyReader) throws(JSONError) -> Value?
+    ) throws(JSONError) -> Value? {
+        var value: Value?
+        var seen: UInt64 = 0
+        try begin()
+        while let key = try nextKey() {
+            guard name ~= key else {
+                try skip()
+                continue
+            }
+            try once(0, &seen)
+            value = try read(&self)
+        }
+        if isRequired { require(value != nil, name) }
+        return value
+    }
+
     /// The member's value as it came.
     mutating func raw() throws(JSONError) -> UnsafeRawBufferPointer { try json.readRaw() }
 

@@ -224,19 +224,7 @@ extension Router {
     /// The body `{quantity}`.
     private func quantity(_ call: Call) throws(Problem) -> UInt32 {
         let (quantity, body) = try call.readBody { body throws(JSONError) in
-            var quantity: UInt32?
-            var seen: UInt64 = 0
-            try body.begin()
-            while let key = try body.nextKey() {
-                guard "quantity" ~= key else {
-                    try body.skip()
-                    continue
-                }
-                try body.once(0, &seen)
-                quantity = try body.quantity()
-            }
-            body.require(quantity != nil, "quantity")
-            return quantity
+            try body.onlyMember("quantity") { body throws(JSONError) in try body.quantity() }
         }
         try body.check()
         return quantity!

@@ -139,16 +139,7 @@ struct PriceLockFields {
     var pricing: PricingReference?
 
     init(_ body: inout BodyReader) throws(JSONError) {
-        var seen: UInt64 = 0
-        try body.begin()
-        while let key = try body.nextKey() {
-            guard "pricing_id" ~= key else {
-                try body.skip()
-                continue
-            }
-            try body.once(0, &seen)
-            pricing = try body.pricing()
-        }
+        pricing = try body.onlyMember("pricing_id", isRequired: false) { body throws(JSONError) in try body.pricing() }
     }
 }
 
@@ -157,17 +148,9 @@ struct ExtensionFields {
     var seconds: UInt32?
 
     init(_ body: inout BodyReader) throws(JSONError) {
-        var seen: UInt64 = 0
-        try body.begin()
-        while let key = try body.nextKey() {
-            guard "seconds" ~= key else {
-                try body.skip()
-                continue
-            }
-            try body.once(0, &seen)
-            seconds = try body.integer(in: 1...Int64(InventoryLimits.holdTimeMaxSeconds))
+        seconds = try body.onlyMember("seconds") { body throws(JSONError) in
+            try body.integer(in: 1...Int64(InventoryLimits.holdTimeMaxSeconds))
         }
-        body.require(seconds != nil, "seconds")
     }
 }
 

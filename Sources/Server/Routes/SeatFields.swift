@@ -7,21 +7,17 @@ struct RowsFields {
     var rows: [SeatRow] = []
 
     init(_ body: inout BodyReader) throws(JSONError) {
-        var seen: UInt64 = 0
-        try body.begin()
-        while let key = try body.nextKey() {
-            guard "rows" ~= key else {
-                try body.skip()
-                continue
-            }
-            try body.once(0, &seen)
-            guard try body.beginList() else { continue }
-            while try body.nextElement() {
-                if let row = try Self.row(&body) { rows.append(row) }
-            }
-            if rows.isEmpty, body.errors.isEmpty { body.note("rows", "must have at least one row") }
+        rows = try body.onlyMember("rows") { body throws(JSONError) in try Self.rows(&body) } ?? []
+    }
+
+    private static func rows(_ body: inout BodyReader) throws(JSONError) -> [SeatRow] {
+        var rows: [SeatRow] = []
+        guard try body.beginList() else { return rows }
+        while try body.nextElement() {
+            if let row = try row(&body) { rows.append(row) }
         }
-        body.require(seen != 0, "rows")
+        if rows.isEmpty, body.errors.isEmpty { body.note("rows", "must have at least one row") }
+        return rows
     }
 
     private static func row(_ body: inout BodyReader) throws(JSONError) -> SeatRow? {
@@ -111,17 +107,10 @@ struct SeatNamesFields {
     var seats: [ShortText] = []
 
     init(_ body: inout BodyReader) throws(JSONError) {
-        var seen: UInt64 = 0
-        try body.begin()
-        while let key = try body.nextKey() {
-            guard "seats" ~= key else {
-                try body.skip()
-                continue
-            }
-            try body.once(0, &seen)
-            seats = try body.seatNames(max: InventoryLimits.seatsPerChangeMax)
+        let seats = try body.onlyMember("seats") { body throws(JSONError) in
+            try body.seatNames(max: InventoryLimits.seatsPerChangeMax)
         }
-        body.require(seen != 0, "seats")
+        self.seats = seats ?? []
     }
 }
 
