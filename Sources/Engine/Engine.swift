@@ -104,6 +104,8 @@ public final class Engine: Sendable {
             snapshotPosition: log.snapshotPosition,
             clockBehindMilliseconds: clock.goOn(from: events.map(\.lastCommandAt).max() ?? 0)
         )
+        var shares = [[EventInventory]](repeating: [], count: loops.count)
+        for event in events { shares[event.key.shard(of: loops.count)].append(event) }
         let directory = SectionDirectory()
         let shards = loops.indices.map { number in
             Shard(
@@ -112,7 +114,7 @@ public final class Engine: Sendable {
                 log: log,
                 directory: directory,
                 clock: { clock.now() },
-                events: events.filter { $0.key.shard(of: loops.count) == number }
+                events: shares[number]
             )
         }
         return Recovered(shards: shards, directory: directory, found: found)
