@@ -20,20 +20,10 @@ final class Connection {
     /// - Parameter isPatient: asks again, for some seconds, when the server is too busy.
     init(port: UInt16, isPatient: Bool = true) throws {
         self.isPatient = isPatient
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard let descriptor = try? LoopbackSocket.connected(to: port) else { throw Unanswered() }
+        self.descriptor = descriptor
         var timeout = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        // Sound: a sockaddr_in is a sockaddr of this length, and connect() keeps no pointer.
-        let code = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard code == 0 else { throw Unanswered() }
     }
 
     deinit { close(descriptor) }

@@ -9,23 +9,7 @@ final class HostileClient: @unchecked Sendable {
     private(set) var received: [UInt8] = []
     private(set) var isEnded = false
 
-    init(port: UInt16) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        // Sound: a sockaddr_in is a sockaddr of this length, and connect() keeps no pointer.
-        let code = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard code == 0 else {
-            close(descriptor)
-            throw ServerFailure(description: "connect: \(String(cString: strerror(errno)))")
-        }
-    }
+    init(port: UInt16) throws { descriptor = try LoopbackSocket.connected(to: port) }
 
     deinit { close(descriptor) }
 
