@@ -102,11 +102,11 @@ extension Engine {
         return finding
     }
 
-    /// A page of the tenant's events, in the order of their ids' bytes.
-    public func events(of tenant: ShortText, after: ShortText, limit: Int) async throws(EngineError) -> [EventView] {
-        var views: [EventView] = []
-        for shard in shards { views += try await shard.events(of: tenant, after: after, limit: limit) }
-        return Array(views.sorted { $0.details.id.precedes($1.details.id) }.prefix(limit))
+    /// A page of the tenant's events, in the order of their ids' bytes, with what has become of their sales.
+    public func events(of tenant: ShortText, _ filter: EventFilter) async throws(EngineError) -> EventPage {
+        var pages: [EventPage] = []
+        for shard in shards { pages.append(try await shard.events(of: tenant, filter)) }
+        return EventPage(of: pages, limit: filter.limit)
     }
 
     private func hold(_ answer: Answer) throws(EngineError) -> HoldState {

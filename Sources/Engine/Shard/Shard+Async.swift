@@ -44,14 +44,9 @@ extension Shard {
         waiters.abandon()
     }
 
-    /// The tenant's events whose ids come behind `after`, in the order of their ids' bytes.
-    func events(of tenant: ShortText, after: ShortText, limit: Int) async throws(EngineError) -> [EventView] {
-        let views = tables.pointee.slots.lazy.filter {
-            !$0.isOfTenant && $0.tenant == tenant && after.precedes($0.details.id)
-        }.map(
-            \.eventView
-        )
-        let page = Array(views.sorted { $0.details.id.precedes($1.details.id) }.prefix(limit))
+    /// A page of the tenant's events in this shard.
+    func events(of tenant: ShortText, _ filter: EventFilter) async throws(EngineError) -> EventPage {
+        let page = tables.pointee.events(of: tenant, filter, at: max(now, clock()))
         guard await durable(endTurn()) else { throw .outcomeUnknown }
         return page
     }
@@ -67,7 +62,7 @@ extension Shard {
 
     public func statistics() -> (counters: ShardCounters, events: Int, holdSlots: Int, idempotencyKeys: Int) {
         (
-            counters, tables.pointee.slots.count, tables.pointee.holdSlots, tables.pointee.idempotencyKeys
+            counters, tables.pointee.eventCount, tables.pointee.holdSlots, tables.pointee.idempotencyKeys
         )
     }
 }

@@ -72,6 +72,18 @@ extension Shard {
 
     private func decide(_ command: Command, _ context: CommandContext, _ slot: Int) throws(Rejection) -> Answer {
         if case .reserve(let request) = command { return try reserve(request, context, slot) }
+        if command.dependsOnVenue { return try decideAtVenue(command, context, slot) }
+        let decision = try tables.pointee.slots[slot].decide(command, context)
+        record(decision, slot, key: context.idempotency)
+        return decision.answer
+    }
+
+    /// The same for a command that has to know how many places a venue takes.
+    private func decideAtVenue(
+        _ command: Command,
+        _ context: CommandContext,
+        _ slot: Int
+    ) throws(Rejection) -> Answer {
         var context = context
         context.venueMaximum = venueMaximum(for: command, context.tenant, slot)
         guard case .addSection(let details) = command else {

@@ -15,6 +15,9 @@ struct ShardTables: ~Copyable {
     /// Slots for holds, and answers kept for retries, of all events.
     private(set) var holdSlots = 0
     private(set) var idempotencyKeys = 0
+    /// The tenants' events by id; not their own inventories.
+    private(set) var orders: [ShortText: EventOrder] = [:]
+    private(set) var eventCount = 0
 
     init(now: Milliseconds) { wheel = DeadlineWheel(now: now) }
 
@@ -28,6 +31,12 @@ struct ShardTables: ~Copyable {
         index.insert(event.key.rawValue, UInt32(slots.count))
         tenants[event.tenant, default: []].append(UInt32(slots.count))
         slots.append(event)
+        if !event.isOfTenant {
+            eventCount += 1
+            orders[event.tenant, default: EventOrder()].add(UInt32(slots.count - 1)) { [slots] in
+                slots[Int($0)].details.id
+            }
+        }
         holdSlots += event.holdSlotCount
         idempotencyKeys += event.idempotencyCount
         return slots.count - 1

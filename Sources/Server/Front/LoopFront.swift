@@ -26,6 +26,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private let router: Router
     private let mailbox = Mailbox()
     private let batches: BatchFront
+    private let tasks: LoopTasks
     private var peers: [LoopFront] = []
     private var outboxes: [[LoopMessage]]
     private var received: [LoopMessage] = []
@@ -65,6 +66,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         self.operations = operations
         shard = engine.shards[number]
         self.loop = loop
+        tasks = LoopTasks(loop)
         sections = SectionCache(engine.directory)
         tokens = TokenCache(keyRing)
         batches = BatchFront(number: number, engine: engine, router: router)
@@ -295,14 +297,14 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
 
 extension LoopFront {
     private func list(_ listing: EventListing, _ connection: Connection, _ sequence: UInt32) {
-        answerLater(connection, sequence) { [engine] in
-            let limit = Int(listing.limit)
-            let found = try? await engine.events(of: listing.tenant, after: listing.after, limit: limit + 1)
-            guard let views = found else { return LateAnswer { $0.write(.unavailable(.closed), listing.reply) } }
-            let page = Array(views.prefix(limit))
-            let bytes = page.reduce(0) { $0 + $1.details.attributes.utf8.count + 1_024 }
+        // A few waits for shards and short work between them: not worth the way to another thread.
+        answerLater(connection, sequence, on: tasks) { [engine] in
+            guard let page = try? await engine.events(of: listing.tenant, listing.filter) else {
+                return LateAnswer { $0.write(.unavailable(.closed), listing.reply) }
+            }
+            let bytes = page.views.reduce(0) { $0 + $1.details.attributes.utf8.count + 1_024 }
             return LateAnswer(bytes: bytes, else: { $0.write(.tooManyBatches, listing.reply) }) {
-                $0.write(page, hasMore: views.count > limit, listing)
+                $0.write(page, listing)
             }
         }
     }
@@ -320,14 +322,16 @@ extension LoopFront {
     }
 
     /// Runs `make` off the loop's turn, and answers with what it gives.
+    /// - Parameter executor: nil for the threads of the process.
     func answerLater(
         _ connection: Connection,
         _ sequence: UInt32,
+        on executor: (any TaskExecutor)? = nil,
         _ make: @escaping @Sendable () async -> LateAnswer
     ) {
         guard pending.count < Self.pendingRequestsMax else { return connection.close() }
         let ticket = pending.add(PendingRequest(connection: connection, sequence: sequence))
-        Task {
+        Task(executorPreference: executor) {
             let answer = await make()
             self.loop.execute {
                 let request = self.pending.remove(ticket)

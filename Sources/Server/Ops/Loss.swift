@@ -22,7 +22,10 @@ struct Loss {
     init(behind position: UInt64, in check: FolderCheck) {
         self.position = position
         last = position
-        for event in check.newest.replay.events { names[event.key] = "\(event.details.id) (tenant \(event.tenant))" }
+        for event in check.newest.replay.events {
+            names[event.key] = event.isOfTenant ? "venues" : "\(event.details.id)"
+            names[event.key]! += " (tenant \(event.tenant))"
+        }
     }
 
     /// Counts the record when it is one of those.

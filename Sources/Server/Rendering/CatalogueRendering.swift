@@ -17,24 +17,31 @@ extension ResponseWriter {
     }
 
     /// Writes one page of a tenant's events.
-    /// - Parameter hasMore: whether other events come behind the last of `views`.
     @discardableResult
-    mutating func write(_ views: [EventView], hasMore: Bool, _ listing: borrowing EventListing) -> Range<Int> {
-        let cursor = hasMore ? views.last.map { Cursor.text(after: $0.details.id) } : nil
+    mutating func write(_ page: EventPage, _ listing: borrowing EventListing) -> Range<Int> {
+        let cursor = page.next.map { Cursor.text(after: $0) }
         begin(.ok, .json)
         echo(listing.reply)
-        if let cursor {
-            header("Link", "</api/v1/events?limit=\(listing.limit)&cursor=\(cursor)>; rel=\"next\"")
-        }
+        if let cursor { header("Link", "<\(Self.path(of: listing.filter))&cursor=\(cursor)>; rel=\"next\"") }
         beginBody()
         bytes.beginObject()
         bytes.key("events")
         bytes.beginArray()
-        for view in views { bytes.event(view) }
+        for view in page.views { bytes.event(view) }
         bytes.endArray()
         bytes.nextCursor(cursor)
         bytes.endObject()
         return end(omitBody: listing.reply.isHead)
+    }
+
+    private static func path(of filter: EventFilter) -> String {
+        var path = "/api/v1/events?limit=\(filter.limit)"
+        if let status = filter.status { path += "&status=\(status.text)" }
+        if !filter.venue.isEmpty { path += "&venue_id=\(PercentText.encoding(filter.venue))" }
+        if let time = filter.startsAfter { path += "&starts_after=\(Timestamp.text(time))" }
+        if let time = filter.startsBefore { path += "&starts_before=\(Timestamp.text(time))" }
+        if !filter.name.isEmpty { path += "&q=\(PercentText.encoding(filter.name))" }
+        return path
     }
 }
 

@@ -30,10 +30,8 @@ struct EventListing: Sendable {
     static let limitMax: UInt32 = 200
 
     var tenant: ShortText
-    /// The last event of the page before; empty for the first page.
-    var after: ShortText
-    /// 1 to `limitMax`.
-    var limit: UInt32
+    /// Its limit is 1 to `limitMax`.
+    var filter: EventFilter
     var reply: ReplyContext
 }
 

@@ -58,18 +58,23 @@ extension Router {
     }
 
     private func listEvents(_ call: Call) throws(Problem) -> RoutedRequest {
-        let limit = try call.limit(max: EventListing.limitMax)
-        var listing = EventListing(
-            tenant: call.context.tenant,
-            after: .empty,
-            limit: limit ?? EventListing.limitMax,
-            reply: call.reply
-        )
+        var filter = EventFilter(limit: Int(try call.limit(max: EventListing.limitMax) ?? EventListing.limitMax))
+        filter.status = try eventStatus(call)
+        filter.venue = try call.identifier("venue_id") ?? .empty
+        filter.startsAfter = try call.time("starts_after")
+        filter.startsBefore = try call.time("starts_before")
+        filter.name = try call.identifier("q") ?? .empty
         if let cursor = try call.parameter("cursor") {
             guard let after = Cursor.after(cursor.content) else { throw Call.invalidCursor }
-            listing.after = after
+            filter.after = after
         }
-        return .listEvents(listing)
+        return .listEvents(EventListing(tenant: call.context.tenant, filter: filter, reply: call.reply))
+    }
+
+    private func eventStatus(_ call: Call) throws(Problem) -> EventStatus? {
+        guard let text = try call.parameter("status") else { return nil }
+        for status in [EventStatus.draft, .published, .cancelled] where text.equals(status.text) { return status }
+        throw .validationFailed([.init(field: "status", message: "must be DRAFT, PUBLISHED or CANCELLED")])
     }
 
     private func event(_ key: EventKey, _ call: inout Call) throws(Problem) -> RoutedRequest {

@@ -151,8 +151,11 @@ import Testing
     @Test func events() throws {
         func page(_ hasMore: Bool) throws -> Response {
             var writer = ResponseWriter()
-            let listing = EventListing(tenant: "default", after: .empty, limit: 1, reply: reply())
-            let range = writer.write([KnownEvent.view], hasMore: hasMore, listing)
+            var filter = EventFilter(limit: 1)
+            filter.status = .published
+            filter.name = "A&B"
+            let listing = EventListing(tenant: "default", filter: filter, reply: reply())
+            let range = writer.write(EventPage(views: [KnownEvent.view], next: hasMore ? "show" : nil), listing)
             return try Response(writer.bytes.withBytes(in: range) { Array($0) })
         }
         let last = try page(false)
@@ -161,7 +164,9 @@ import Testing
         let first = try page(true)
         let cursor = Cursor.text(after: "show")
         #expect(try first.json()["next_cursor"] as? String == cursor)
-        #expect(first.fields["Link"] == "</api/v1/events?limit=1&cursor=\(cursor)>; rel=\"next\"")
+        #expect(
+            first.fields["Link"] == "</api/v1/events?limit=1&status=PUBLISHED&q=A%26B&cursor=\(cursor)>; rel=\"next\""
+        )
         #expect((try first.json()["events"] as! [[String: Any]])[0]["id"] as? String == "show")
     }
 

@@ -130,13 +130,15 @@ import Testing
     @Test func pagesGoOnWhereTheOneBeforeEnded() throws {
         let query = "limit=50&cursor=\(Cursor.text(start: 100))"
         let submission = try TestRequest("GET", "/api/v1/events/show/capacity?\(query)").submission()
-        #expect(submission.reply.shape == .page(Page(start: 100, limit: 50)))
+        guard case .query(.sectionPage(let filter)) = submission.work else { throw TestFailure("no page") }
+        #expect(filter.start == 100)
+        #expect(filter.limit == 50)
         for id in ["a", "ab", "abc", "abcd", String(repeating: "z", count: 64)] {
             let cursor = Cursor.text(after: ShortText(id)!)
             guard case .listEvents(let listing) = try TestRequest("GET", "/api/v1/events?cursor=\(cursor)").route()
             else { throw TestFailure("no list") }
-            #expect(listing.after.description == id)
-            #expect(listing.limit == 200)
+            #expect(listing.filter.after.description == id)
+            #expect(listing.filter.limit == 200)
         }
     }
 }

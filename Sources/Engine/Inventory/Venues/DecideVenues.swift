@@ -110,6 +110,14 @@ extension Command {
         }
     }
 
+    /// Whether it may name a venue, or be about an event that has one.
+    var dependsOnVenue: Bool {
+        switch self {
+        case .createEvent, .updateEvent, .addSection, .updateSection, .addSeats: true
+        default: false
+        }
+    }
+
     /// The venue whose maximum the command has to know: of the event that it creates or changes, or of the one that it is
     /// about. Empty for a command that depends on none.
     ///
