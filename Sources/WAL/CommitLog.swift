@@ -16,6 +16,12 @@ public protocol CommitLog: AnyObject, Sendable {
     /// The watermark: every record up to here survives a crash.
     var durablePosition: LogPosition { get }
 
+    /// Reads what is durable, while the log goes on.
+    func makeReader() throws(LogError) -> any RecordReader
+
+    /// Position of the oldest record that can be read.
+    var oldestPosition: LogPosition { get }
+
     /// Bytes appended that have not been handed to the device yet; to refuse work before it is decided.
     var pendingBytes: Int { get }
 
@@ -25,4 +31,8 @@ public protocol CommitLog: AnyObject, Sendable {
 
 extension CommitLog {
     public var roomState: StorageRoom.State { .enough }
+    public var oldestPosition: LogPosition { LogPosition(1) }
+    public func makeReader() throws(LogError) -> any RecordReader {
+        throw .misused("this log can't be read while it runs")
+    }
 }

@@ -12,6 +12,8 @@ public enum LogError: Error, Equatable, Sendable {
     case closed
     /// The folder's content contradicts itself: `file`, byte `offset`, what was found, and the remedy.
     case corrupt(file: String, offset: Int, reason: String)
+    /// A reader asked for a record that the log has let go of; `oldest` is the first that it still has.
+    case gone(position: LogPosition, oldest: LogPosition)
     /// Another process holds the folder.
     case locked(folder: String)
     /// The operating system refused an operation.
@@ -42,6 +44,9 @@ extension LogError: CustomStringConvertible {
         case .corrupt(let file, let offset, let reason):
             "\(file) is damaged at byte \(offset): \(reason). Nothing was changed. `holdfast verify` says what is "
                 + "affected and which command repairs it, or restores a backup; do not delete it, acknowledged records are in it"
+        case .gone(let position, let oldest):
+            "the log no longer has record \(position), it begins with record \(oldest). Read on from there, and keep more "
+                + "of it with --log-kept-mib"
         case .locked(let folder):
             "another process uses \(folder); nothing was changed. Stop it first, or choose another folder"
         case .system(let operation, let path, let errno):

@@ -31,6 +31,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
 
     private let pending: PendingRecords
     private let watermark = Watermark(.zero)
+    private let tail: LogTail
     private let roomGauge = RoomGauge()
 
     private let monitor = Monitor()
@@ -119,6 +120,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             throw error
         }
         let recordBytesMax = options.batchBytesMax - BatchHeader.byteCount - RecordBuffer.frameHeaderBytes
+        tail = LogTail(bytesMax: options.tailBytesMax)
         pending = PendingRecords(
             limitBytes: options.pendingBytesMax,
             recordBytesMax: recordBytesMax
@@ -239,6 +241,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             store: store,
             options: options,
             watermark: watermark,
+            tail: tail,
             segment: segment,
             onDurable: onDurable,
             onFailure: onFailure
@@ -287,6 +290,25 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         try pending.append(records)
     }
 
+    /// While it runs: before `start` nothing is known to be durable.
+    public func makeReader() throws(LogError) -> any RecordReader {
+        let store = try runningStore()
+        tail.follow()
+        return LogReader(folder: folder, store: store, tail: tail, watermark: watermark)
+    }
+
+    /// Position of the oldest record that can be read; one behind the last where there is none.
+    public var oldestPosition: LogPosition {
+        LogPosition((try? runningStore())?.oldestPosition ?? contents.segments.first?.start.nextPosition ?? 1)
+    }
+
+    private func runningStore() throws(LogError) -> SegmentStore {
+        try monitor.withLock { () throws(LogError) in
+            guard case .running(let running) = phase else { throw LogError.closed }
+            return running.store
+        }
+    }
+
     public var lastPosition: LogPosition { pending.lastPosition }
     public var durablePosition: LogPosition { watermark.position }
     public var pendingBytes: Int { pending.byteCount }
@@ -297,11 +319,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
 
     /// Asks the filesystem now, instead of within the second. Does nothing unless `reserveBytes` is set.
     public func measureRoom() {
-        let running: Running? = monitor.withLock {
-            if case .running(let running) = phase { return running }
-            return nil
-        }
-        running?.store.measureRoom()
+        (try? runningStore())?.measureRoom()
     }
 
     // MARK: Snapshots
@@ -312,10 +330,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     /// - Throws: `misused` when another one is being written or when `position` is behind the newest snapshot,
     ///   `noRoomForSnapshot` when the log is short of room and the snapshot would not fit.
     public func beginSnapshot(at position: LogPosition) throws(LogError) -> SnapshotWriter {
-        let store = try monitor.withLock { () throws(LogError) in
-            guard case .running(let running) = phase else { throw LogError.closed }
-            return running.store
-        }
+        let store = try runningStore()
         if let failure = pending.failure { throw failure }
         guard position <= lastPosition else {
             throw LogError.misused("a snapshot at \(position) of a log that ends at \(lastPosition)")

@@ -28,9 +28,17 @@ extension WriteAheadLog {
         /// Snapshots kept, and with them the log from the oldest of them: 1 … 8.
         public var snapshotsKept = 2
 
+        /// Bytes of segments that are kept although no snapshot needs them any more, for readers of the running log: 0 … 1
+        /// PiB. They are let go of, oldest first, before the log says that it is short of room.
+        public var keptBytes = 0
+
         /// Bytes that the log wants to have for itself beside the next snapshot, spares that are ready included: with
         /// less `room` says that it is short. Nil: nobody looks, and the log finds out when a write fails.
         public var reserveBytes: Int?
+
+        /// Bytes of the newest batches that are kept in memory for readers of the running log, from the first reader on:
+        /// 0 … 256 MiB.
+        public var tailBytesMax = 4 << 20
 
         /// For golden files: fixes what is otherwise random (the log's identity, the salts).
         var fixedRandom: UInt64?
@@ -63,6 +71,12 @@ extension WriteAheadLog {
             }
             if !(1...LogFormat.snapshotsMax).contains(snapshotsKept) {
                 return "snapshotsKept must be 1 … \(LogFormat.snapshotsMax), not \(snapshotsKept)"
+            }
+            if !(0...(1 << 50)).contains(keptBytes) {
+                return "keptBytes must be 0 … 1125899906842624, not \(keptBytes)"
+            }
+            if !(0...(256 << 20)).contains(tailBytesMax) {
+                return "tailBytesMax must be 0 … 268435456, not \(tailBytesMax)"
             }
             return nil
         }

@@ -5,6 +5,7 @@ enum LogThread {
         let store: SegmentStore
         let options: WriteAheadLog.Options
         let watermark: Watermark
+        let tail: LogTail
         let segment: (file: any DeviceFile, header: SegmentHeader)
         let onDurable: @Sendable (LogPosition) -> Void
         let onFailure: @Sendable (LogError) -> Void

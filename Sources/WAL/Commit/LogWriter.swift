@@ -12,6 +12,7 @@ final class LogWriter {
     private let store: SegmentStore
     private let options: WriteAheadLog.Options
     private let watermark: Watermark
+    private let tail: LogTail
     private let onDurable: @Sendable (LogPosition) -> Void
 
     private let buffer: AlignedBuffer
@@ -32,6 +33,7 @@ final class LogWriter {
         store = setup.store
         options = setup.options
         watermark = setup.watermark
+        tail = setup.tail
         onDurable = setup.onDurable
         segment = setup.segment.header
         file = setup.segment.file
@@ -98,6 +100,7 @@ final class LogWriter {
         written += run.byteCount
         needsCover = true
         let durable = LogPosition(point.nextPosition - 1)
+        tail.append(firstPosition: point.nextPosition - UInt64(run.count), count: run.count, records)
         watermark.advance(to: durable)
         store.roomGauge.count(recordBytes: run.byteCount)
         onDurable(durable)

@@ -44,10 +44,20 @@ extension SegmentStore {
 
     /// Asks the filesystem what is left, and judges it. Does nothing in a log that is not watched.
     func measureRoom() {
-        // An answer that doesn't come leaves what was known before.
-        guard options.reserveBytes != nil, let free = try? folder.device.freeBytes(of: folder.path) else { return }
-        let demand = roomDemand()
-        roomGauge.update { $0 = demand.judge(freeBytes: free, before: $0.state) }
+        guard options.reserveBytes != nil, var room = judgeRoom() else { return }
+        // What is kept for readers only goes before anything is refused.
+        while room.state != .enough, (try? letGoOfOldest(keeping: 0, freesRoom: true)) == true,
+            let better = judgeRoom()
+        {
+            room = better
+        }
+        roomGauge.update { $0 = room }
+    }
+
+    /// Nil when the filesystem doesn't answer: what was known before goes on to count.
+    private func judgeRoom() -> StorageRoom? {
+        guard let free = try? folder.device.freeBytes(of: folder.path) else { return nil }
+        return roomDemand().judge(freeBytes: free, before: roomGauge.state)
     }
 
     /// Refuses a snapshot that the filesystem has no room for, before anything of it is written.

@@ -16,6 +16,10 @@ final class SegmentStore: @unchecked Sendable {
     private let manifestFile: ManifestFile
     /// Ascending; the last one is in use.
     private var segments: [SegmentHeader]
+    /// Segments up to this number are being let go of: nobody may begin to read them.
+    private var hiddenThrough: UInt64 = 0
+    /// Held by the one thread that lets go of segments, around `monitor`.
+    private let lettingGo = Monitor()
     /// Newest first; only ones that are not known to be damaged.
     private var snapshots: [Manifest.Snapshot]
     private var spares: [UInt64]
@@ -262,10 +266,11 @@ final class SegmentStore: @unchecked Sendable {
     }
 
     /// Turns a segment nobody needs into a spare, or removes it.
-    private func recycle(_ segment: SegmentHeader) throws(LogError) {
+    private func recycle(_ segment: SegmentHeader, freesRoom: Bool = false) throws(LogError) {
         let name = LogFolder.segmentName(segment.number)
         let spare: UInt64? = monitor.withLock {
-            let sparesMax = roomGauge.state == .enough ? options.sparesMax : options.spareSegments
+            let hasRoom = roomGauge.state == .enough && !freesRoom
+            let sparesMax = hasRoom ? options.sparesMax : options.spareSegments
             guard spares.count < sparesMax, segment.segmentBytes == UInt64(options.segmentBytes) else {
                 return nil
             }
@@ -318,7 +323,7 @@ final class SegmentStore: @unchecked Sendable {
             }
         }
         try removeOldSnapshots()
-        try recycleOldSegments()
+        while try letGoOfOldest(keeping: options.keptBytes) {}
     }
 
     /// The segment that holds the record behind the oldest kept snapshot; the first one while there are too few.
@@ -337,16 +342,32 @@ final class SegmentStore: @unchecked Sendable {
         if !old.isEmpty { try syncFolder() }
     }
 
-    /// Oldest first and each durably: whatever a crash leaves has no gap.
-    private func recycleOldSegments() throws(LogError) {
-        while true {
+    // MARK: Old segments
+
+    /// What readers may read: ascending, the last one is in use.
+    func withSegments<R>(_ body: (ArraySlice<SegmentHeader>) -> R) -> R {
+        monitor.withLock { body(segments.drop { $0.number <= hiddenThrough }) }
+    }
+
+    /// Lets go of the oldest segment, when no snapshot needs it and those like it take more than `keptBytes`.
+    ///
+    /// Oldest first and each durably, one thread at a time: whatever a crash leaves has no gap.
+    /// - Parameter freesRoom: gives the file back, unless a spare is missing.
+    /// - Returns: false when there is none to let go of.
+    func letGoOfOldest(keeping keptBytes: Int, freesRoom: Bool = false) throws(LogError) -> Bool {
+        try lettingGo.withLock { () throws(LogError) in
             let old: SegmentHeader? = monitor.withLock {
-                guard let first = segments.first, first.number < oldestNeededSegment() else { return nil }
+                let needed = oldestNeededSegment()
+                let bytes = segments.prefix { $0.number < needed }.reduce(0) { $0 + Int($1.segmentBytes) }
+                guard bytes > keptBytes, let first = segments.first else { return nil }
+                // Before its file is anything else.
+                hiddenThrough = max(hiddenThrough, first.number)
                 return first
             }
-            guard let old else { return }
-            try recycle(old)
+            guard let old else { return false }
+            try recycle(old, freesRoom: freesRoom)
             monitor.withLock { segments.removeAll { $0.number == old.number } }
+            return true
         }
     }
 }

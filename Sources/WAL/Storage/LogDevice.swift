@@ -46,6 +46,9 @@ public enum LockMode: Sendable {
 public enum FileAccess: Sendable {
     /// Existing, reading only, through the page cache.
     case read
+    /// Existing, reading only, past the page cache where the filesystem can: what was written past it is then what is
+    /// read. Memory, offset and count as for writing.
+    case readDirect
     /// New or emptied, for writing past the page cache where the filesystem can.
     case create
     /// Existing, for writing past the page cache where the filesystem can.

@@ -112,7 +112,7 @@ final class PosixFile: DeviceFile {
         self.path = path
         let flags =
             switch access {
-            case .read: O_RDONLY
+            case .read, .readDirect: O_RDONLY
             case .create: O_RDWR | O_CREAT | O_TRUNC
             case .update: O_RDWR
             }
