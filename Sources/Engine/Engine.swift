@@ -12,6 +12,8 @@ public final class Engine: Sendable {
     public let directory: SectionDirectory
     public let log: WriteAheadLog
     public let clock: EngineClock
+    /// What has happened, read back from the log.
+    public let feed: LogFeed
     private let ticks: [RepeatedTask]
     private let isSnapshotting = Mutex(false)
     private let lastSnapshot: Mutex<LogPosition>
@@ -29,12 +31,14 @@ public final class Engine: Sendable {
     private struct Recovered {
         let shards: [Shard]
         let directory: SectionDirectory
+        let feed: LogFeed
         let found: Found
     }
 
     private init(_ recovered: Recovered, _ log: WriteAheadLog, _ clock: EngineClock, _ ticks: [RepeatedTask]) {
         shards = recovered.shards
         directory = recovered.directory
+        feed = recovered.feed
         self.log = log
         self.clock = clock
         self.ticks = ticks
@@ -62,8 +66,8 @@ public final class Engine: Sendable {
     ) async throws -> (Engine, Found) {
         let recovered = try recover(log, loops, clock)
         try log.start(
-            onDurable: durabilityNotice(to: recovered.shards),
-            onFailure: failureNotice(to: recovered.shards, then: onFailure)
+            onDurable: durabilityNotice(to: recovered),
+            onFailure: failureNotice(to: recovered, then: onFailure)
         )
         let ticks = recovered.shards.map { shard in
             shard.loop.scheduleRepeatedTask(initialDelay: .milliseconds(2), delay: .milliseconds(2)) { _ in
@@ -82,8 +86,8 @@ public final class Engine: Sendable {
     ) throws -> (Engine, Found, LogSteps) {
         let recovered = try recover(log, loops, clock, cores: 1)
         let steps = try log.startStepped(
-            onDurable: durabilityNotice(to: recovered.shards),
-            onFailure: failureNotice(to: recovered.shards, then: onFailure)
+            onDurable: durabilityNotice(to: recovered),
+            onFailure: failureNotice(to: recovered, then: onFailure)
         )
         return (Engine(recovered, log, clock, []), recovered.found, steps)
     }
@@ -117,23 +121,28 @@ public final class Engine: Sendable {
                 events: shares[number]
             )
         }
-        return Recovered(shards: shards, directory: directory, found: found)
+        let feed = LogFeed(log: log, events: directory.events)
+        return Recovered(shards: shards, directory: directory, feed: feed, found: found)
     }
 
-    private static func durabilityNotice(to shards: [Shard]) -> @Sendable (LogPosition) -> Void {
-        { position in
+    private static func durabilityNotice(to recovered: Recovered) -> @Sendable (LogPosition) -> Void {
+        let (shards, followers) = (recovered.shards, recovered.feed.followers)
+        return { position in
             for shard in shards {
                 shard.loop.execute { shard.assumeIsolated { $0.advanceWatermark(to: position) } }
             }
+            followers.advance(to: position)
         }
     }
 
     private static func failureNotice(
-        to shards: [Shard],
+        to recovered: Recovered,
         then onFailure: @escaping @Sendable (LogError) -> Void
     ) -> @Sendable (LogError) -> Void {
-        { error in
+        let (shards, followers) = (recovered.shards, recovered.feed.followers)
+        return { error in
             for shard in shards { shard.loop.execute { shard.assumeIsolated { $0.fail() } } }
+            followers.close()
             onFailure(error)
         }
     }
@@ -141,15 +150,18 @@ public final class Engine: Sendable {
     /// Options for a log under this many shards.
     /// - Parameters:
     ///   - segmentBytes: of a file of the log.
+    ///   - keptBytes: of the log, for readers, although no start needs them any more.
     ///   - reserveBytes: what the log wants to have for itself beside the next snapshot, below which nothing more is
     ///     sold; nil for the segment in use, the spares and what may be waiting to be written.
     public static func logOptions(
         shards: Int,
         segmentBytes: Int = WriteAheadLog.Options().segmentBytes,
+        keptBytes: Int = 0,
         reserveBytes: Int? = nil
     ) -> WriteAheadLog.Options {
         var options = WriteAheadLog.Options()
         options.segmentBytes = segmentBytes
+        options.keptBytes = keptBytes
         options.paceMicroseconds = 700
         options.pendingBytesMax = Shard.Limits.pendingBytesMax + shards * 2 * Shard.Limits.turnBytesMax
         let inSegments = segmentBytes * (options.spareSegments + 1)
@@ -167,6 +179,7 @@ public final class Engine: Sendable {
     public func stop() async throws -> (any Error)? {
         for tick in ticks { tick.cancel() }
         for shard in shards { await shard.close() }
+        feed.end()
         while isSnapshotting.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(10)) }
         var missing: (any Error)?
         do {

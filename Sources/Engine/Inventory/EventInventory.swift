@@ -284,6 +284,11 @@ extension EventInventory {
         TierView(number: number, version: tiers[Int(number)].version, details: tiers[Int(number)].details)
     }
 
+    /// The hold of a reference; nil when its slot has gone to another since.
+    public func hold(_ reference: HoldReference) -> HoldState? {
+        holds.find(reference) == nil ? nil : holdState(reference.slot)
+    }
+
     /// The hold whole, as facts and answers carry it.
     /// - Precondition: the slot is in use.
     func holdState(_ slot: UInt32) -> HoldState {

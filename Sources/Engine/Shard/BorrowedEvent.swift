@@ -27,6 +27,9 @@ public struct BorrowedEvent {
 
     public func scheduleNumber(id: ShortText) -> ScheduleNumber? { place.pointee.scheduleNumber(id: id) }
 
+    /// A hold with its order; nil when it has ended and its slot has gone to another.
+    public func hold(_ reference: HoldReference) -> HoldState? { place.pointee.hold(reference) }
+
     /// The answer to an earlier command with the same key; nil when the key is new.
     /// - Throws: `idempotencyKeyReused` when the key came with another payload.
     public func remembered(_ key: IdempotencyKey) throws(Rejection) -> Answer? {

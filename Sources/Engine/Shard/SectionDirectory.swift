@@ -19,6 +19,9 @@ public final class SectionDirectory: Sendable {
     let venues = VenueDirectory()
     private let places = Mutex<[Key: Place]>([:])
 
+    /// The events themselves, for those who read the log.
+    public let events = EventDirectory()
+
     /// Takes the id for a section of the event; false when another event of the tenant has it.
     func claim(_ tenant: ShortText, _ section: ShortText, for event: EventKey) -> Bool {
         places.withLock { places in

@@ -57,8 +57,8 @@ extension Shard {
         } catch {
             tables.pointee.counters.rejections += 1
             // One key, one answer: a refusal is kept as well, and waits for the log like everything else.
-            if let key = context.idempotency, error.isRemembered {
-                record(Decision(nil, answer: .rejected(error)), slot, key: key)
+            if context.idempotency != nil, error.isRemembered {
+                record(Decision(nil, answer: .rejected(error)), slot, context)
             }
             return (.answer(.rejected(error)), slot)
         }
@@ -88,7 +88,7 @@ extension Shard {
         context.venueMaximum = venueMaximum(for: command, context.tenant, slot)
         guard case .addSection(let details) = command else {
             let decision = try tables.pointee.slots[slot].decide(command, context)
-            record(decision, slot, key: context.idempotency)
+            record(decision, slot, context)
             return decision.answer
         }
         let tenant = tables.pointee.slots[slot].tenant
@@ -96,7 +96,7 @@ extension Shard {
         do throws(Rejection) {
             let decision = try tables.pointee.slots[slot].decide(command, context)
             let number = SectionNumber(tables.pointee.slots[slot].sectionCount)
-            record(decision, slot, key: context.idempotency)
+            record(decision, slot, context)
             directory.publish(tenant, details.id, tables.pointee.slots[slot].key, number)
             return decision.answer
         } catch {
@@ -121,7 +121,8 @@ extension Shard {
             answer: answer,
             event: event,
             at: now,
-            key: key
+            key: key,
+            actor: context.actor == hold.customer ? nil : context.actor
         )
         tables.pointee.change(slot) { $0.place(hold, isAnswered) }
         tables.pointee.wheel.add(.init(event: UInt32(slot), hold: hold.reference), deadline: hold.expiresAt)
@@ -144,7 +145,8 @@ extension Shard {
             context.venueMaximum = venueMaximum(for: command, context.tenant, nil)
             let decision = try EventInventory.decideBeginning(command, context)
             let slot = tables.pointee.add(EventInventory(creating: decision.first!)!)
-            record(decision, slot, key: context.idempotency, skipsFirst: true)
+            directory.events.publish(event, context.tenant, tables.pointee.slots[slot].details.id)
+            record(decision, slot, context, skipsFirst: true)
             return (.answer(decision.answer), slot)
         } catch {
             return (.answer(.rejected(error)), nil)
@@ -152,10 +154,17 @@ extension Shard {
     }
 
     /// Writes a decision to the turn's records, and applies it.
-    func record(_ decision: Decision, _ slot: Int, key: IdempotencyKey?, skipsFirst: Bool = false) {
+    func record(_ decision: Decision, _ slot: Int, _ context: CommandContext, skipsFirst: Bool = false) {
         let tables = tables
         let event = tables.pointee.slots[slot].key
-        let (answerStart, isAnswered) = tables.pointee.records.append(decision, event: event, at: now, key: key)
+        let key = context.idempotency
+        let (answerStart, isAnswered) = tables.pointee.records.append(
+            decision,
+            event: event,
+            at: now,
+            key: key,
+            actor: decision.actorToTell(context.actor)
+        )
         tables.pointee.change(slot) { [now] event in
             event.advance(to: now)
             if let first = decision.first, !skipsFirst { event.apply(first, isAnswered: isAnswered) }

@@ -72,6 +72,7 @@ public actor Shard {
         _ directory: SectionDirectory
     ) {
         let slot = tables.pointee.add(event)
+        directory.events.publish(event.key, event.tenant, event.details.id)
         for number in 0..<SectionNumber(event.sectionCount) {
             directory.publish(event.tenant, event.sectionID(number), event.key, number)
         }
@@ -102,7 +103,7 @@ public actor Shard {
         return (outcome, slot.map(borrow))
     }
 
-    private func borrow(_ slot: Int) -> BorrowedEvent {
+    func borrow(_ slot: Int) -> BorrowedEvent {
         // The array's memory stays where it is until the shard changes it, and what is borrowed is not used after that.
         tables.pointee.slots.withUnsafeBufferPointer { BorrowedEvent($0.baseAddress! + slot) }
     }
@@ -163,7 +164,7 @@ public actor Shard {
         let context = CommandContext(tenant: tables.pointee.slots[slot].tenant, now: now, random: (0, 0))
         let hold = tables.pointee.slots[slot].reference(inSlot: entry.hold.slot)
         let seatRuns = tables.pointee.slots[slot].seatRunCount(inSlot: entry.hold.slot)
-        record(tables.pointee.slots[slot].decideExpiry(hold, context), slot, key: nil)
+        record(tables.pointee.slots[slot].decideExpiry(hold, context), slot, context)
         tables.pointee.counters.expired += 1
         return seatRuns
     }

@@ -1,0 +1,74 @@
+import WAL
+
+/// The few threads that read the log for others, so that no loop waits for a disk.
+///
+/// Threads begin with the first read. Work beyond `jobsMax` is refused at once.
+///
+/// `@unchecked Sendable`: everything that changes is guarded by `monitor`, but a thread's reader, which is the thread's.
+final class ReadPool: @unchecked Sendable {
+    typealias Job = @Sendable (Result<any RecordReader, LogError>) -> Void
+
+    static let threadsMax = 2
+    /// Reads that wait for a thread.
+    static let jobsMax = 256
+
+    private let log: any CommitLog
+    private let monitor = Monitor()
+    private var jobs: ContiguousArray<Job> = []
+    private var threads: [JoinableThread] = []
+    private var idleThreads = 0
+    private var isEnded = false
+
+    init(log: any CommitLog) { self.log = log }
+
+    /// - Returns: false when there is too much to do already, or the pool has ended: the job will not run.
+    func submit(_ job: @escaping Job) -> Bool {
+        let isTaken = monitor.withLock {
+            guard !isEnded, jobs.count < Self.jobsMax else { return false }
+            if idleThreads <= jobs.count, threads.count < Self.threadsMax {
+                guard let thread = try? JoinableThread(name: "holdfast-read", { [self] in work() }) else {
+                    return !threads.isEmpty
+                }
+                threads.append(thread)
+                idleThreads += 1
+            }
+            jobs.append(job)
+            return true
+        }
+        if isTaken { monitor.signal() }
+        return isTaken
+    }
+
+    /// Does what was taken, and nothing more. Not to be called by a job.
+    func end() {
+        let threads = monitor.withLock {
+            isEnded = true
+            defer { self.threads = [] }
+            return self.threads
+        }
+        monitor.signal()
+        for thread in threads { thread.join() }
+    }
+
+    private func work() {
+        var reader: (any RecordReader)?
+        while let job = nextJob() {
+            do throws(LogError) {
+                if reader == nil { reader = try log.makeReader() }
+                job(.success(reader!))
+            } catch {
+                job(.failure(error))
+            }
+            monitor.withLock { idleThreads += 1 }
+        }
+    }
+
+    private func nextJob() -> Job? {
+        monitor.withLock {
+            while jobs.isEmpty, !isEnded { monitor.wait() }
+            guard !jobs.isEmpty else { return nil }
+            idleThreads -= 1
+            return jobs.removeFirst()
+        }
+    }
+}
