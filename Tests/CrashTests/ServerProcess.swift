@@ -60,6 +60,7 @@ final class ServerProcess: Sendable {
             arguments: [
                 "serve", "--data", folder.data, "--port", "0", "--shards", "2",
                 "--snapshot-seconds", "\(snapshotSeconds)", "--segment-mib", "\(segmentMebibytes)",
+                "--log-kept-mib", "2",
             ],
             outputPath: folder.path + "/server-output",
             environment: environment

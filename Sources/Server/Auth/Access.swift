@@ -47,6 +47,7 @@ extension Endpoint {
         case .reportSales, .reportVenues, .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
             .reportCustomer:
             return .office
+        case .feed, .eventAudit: return .office
         case .capacityReserve, .reservations, .reservationPriceLock, .reservationExtend, .reservationConfirm,
             .reservationRelease, .batch:
             return .sale

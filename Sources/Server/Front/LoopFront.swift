@@ -100,6 +100,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             answerNow(connection, sequence) { $0.write(problem, reply) }
         case .listEvents(let listing): list(listing, connection, sequence)
         case .report(let request): report(request, connection, sequence)
+        case .feed(let reading): read(reading, connection, sequence)
         case .operation(let operation, let reply): operate(operation, reply, connection, sequence)
         case .batch(let batch):
             if batches.accept(batch, bytes, on: connection, sequence: sequence) { return }

@@ -38,7 +38,7 @@ struct Inspect: ParsableCommand {
         let log = try WriteAheadLog.openReadOnly(folder: data, device: device)
         defer { try? log.close() }
         var shown = 0
-        let first = max(from, (log.snapshotPosition?.rawValue ?? 0) + 1)
+        let first = max(from, log.oldestPosition.rawValue)
         if first > from { print("# records before \(first) are in the snapshot only") }
         _ = try log.replay(from: LogPosition(first)) { position, payload in
             guard shown < limit else { return }
@@ -51,7 +51,8 @@ struct Inspect: ParsableCommand {
 
     private static func show(_ record: EventRecord, at position: LogPosition) {
         let key = record.key.map { " key \(String($0.high, radix: 16))\(String($0.low, radix: 16))" } ?? ""
-        print("\(position) event \(String(record.event.rawValue, radix: 16)) at \(record.at)\(key)")
+        let actor = record.whoAsked.isEmpty ? "" : " by \(record.whoAsked)"
+        print("\(position) event \(String(record.event.rawValue, radix: 16)) at \(record.at)\(actor)\(key)")
         for fact in record.facts { print("    \(fact)") }
         if record.facts.isEmpty { print("    refused; the answer is kept for retries") }
     }

@@ -41,6 +41,7 @@ struct Serve: AsyncParsableCommand {
             options: Engine.logOptions(
                 shards: settings.shards,
                 segmentBytes: settings.segmentMib << 20,
+                keptBytes: settings.logKeptMib << 20,
                 reserveBytes: settings.diskReserveBytes
             ),
             device: IOUringDevice()

@@ -34,6 +34,14 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         help: """
+            MiB of the log that are kept for audit and feed although no start needs them any more; they go, oldest first, \
+            before room runs short. 0 to 1048576. Default 1024. [HOLDFAST_LOG_KEPT_MIB]
+            """
+    )
+    var logKeptMib: Int?
+
+    @Option(
+        help: """
             MiB that the log wants to have for itself on its filesystem, beside the next snapshot; with less \
             nothing more is sold. 8 to 1048576. Default: the log's segment in use, its spares and what may be waiting. \
             [HOLDFAST_DISK_RESERVE_MIB]
@@ -83,6 +91,7 @@ struct Settings: Sendable {
     var snapshotSeconds: Int
     var snapshotRecords: Int
     var segmentMib: Int
+    var logKeptMib: Int
     var connectionsMax: Int
     /// Nil where the log's own measure is to be taken.
     var diskReserveBytes: Int?
@@ -139,6 +148,13 @@ struct Settings: Sendable {
             "holdfast.segment.mib",
             2...4_096,
             64
+        )
+        logKeptMib = try await number(
+            "The log that is kept",
+            options.logKeptMib,
+            "holdfast.log.kept.mib",
+            0...1_048_576,
+            1_024
         )
         connectionsMax = try await number(
             "The number of connections",

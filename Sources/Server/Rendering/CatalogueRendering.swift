@@ -56,15 +56,19 @@ extension ByteWriter {
         if let sale = view.saleStatus { field("sale_status", sale.text) }
         field("version", Int64(view.version))
         if !details.venue.isEmpty { field("venue_id", details.venue) }
+        eventRules(details)
+        field("created_at", epochMilliseconds: view.createdAt)
+        attributes(details.attributes)
+        endObject()
+    }
+
+    mutating func eventRules(_ details: EventDetails) {
         field("starts_at", orNull: details.startsAt)
         field("sales_start_at", orNull: details.salesStartAt)
         field("sales_end_at", orNull: details.salesEndAt)
         field("hold_time_seconds", Int64(details.holdTimeSeconds))
         field("hold_time_max_seconds", Int64(details.holdTimeMaxSeconds))
         field("max_open_reservations_per_customer", limit: details.openHoldsPerCustomerMax)
-        field("created_at", epochMilliseconds: view.createdAt)
-        attributes(details.attributes)
-        endObject()
     }
 
     mutating func nextCursor(_ cursor: String?) {
@@ -162,14 +166,18 @@ extension ByteWriter {
         field("available_capacity", Int64(view.counts.available))
         field("reserved_capacity", Int64(view.counts.reserved))
         field("sold_count", Int64(view.counts.sold))
-        field("minimum_purchase", Int64(view.details.minimumPurchase))
-        field("maximum_purchase", Int64(view.details.maximumPurchase))
-        field("is_active", view.details.isActive)
-        field("is_visible", view.details.isVisible)
-        if view.details.leavesNoSingleSeat { field("leave_no_single_seat", true) }
-        if let schedule = view.details.schedule { field("schedule_id", event.scheduleID(schedule)) }
-        attributes(view.details.attributes)
+        sectionRules(view.details, of: event)
         endObject()
+    }
+
+    mutating func sectionRules(_ details: SectionDetails, of event: some EventConstants) {
+        field("minimum_purchase", Int64(details.minimumPurchase))
+        field("maximum_purchase", Int64(details.maximumPurchase))
+        field("is_active", details.isActive)
+        field("is_visible", details.isVisible)
+        if details.leavesNoSingleSeat { field("leave_no_single_seat", true) }
+        if let schedule = details.schedule { field("schedule_id", event.scheduleID(schedule)) }
+        attributes(details.attributes)
     }
 }
 
@@ -236,6 +244,11 @@ extension ByteWriter {
         field("name", details.name)
         field("currency", event.currency)
         field("version", Int64(view.version))
+        tierRules(details, fractionDigits: digits)
+        endObject()
+    }
+
+    mutating func tierRules(_ details: PriceTierDetails, fractionDigits digits: Int) {
         field("base_price", minorUnits: details.basePrice, fractionDigits: digits)
         field("service_fee", minorUnits: details.serviceFee, fractionDigits: digits)
         field("facility_fee", minorUnits: details.facilityFee, fractionDigits: digits)
@@ -257,7 +270,6 @@ extension ByteWriter {
         field("is_active", details.isActive)
         field("is_visible", details.isVisible)
         attributes(details.attributes)
-        endObject()
     }
 }
 

@@ -17,6 +17,8 @@ struct Problem: Error, Sendable {
     var allowed: AllowedMethods = []
     /// With 503: when to try again; 0 where there is nothing to say.
     var retryAfterSeconds: UInt32 = 0
+    /// With 410 of the log: the oldest position that it has; 0 for other problems.
+    var oldestPosition: UInt64 = 0
     /// With 401 and 403: the value of `WWW-Authenticate`; empty where there is nothing to say.
     var challenge: StaticString = ""
 
@@ -179,6 +181,7 @@ extension ResponseWriter {
         bytes.field("code", problem.code)
         reply.requestID.withBytes { bytes.field("request_id", $0) }
         if problem.numbers.count > 0 { bytes.numbers(problem.numbers) }
+        if problem.oldestPosition > 0 { bytes.field("oldest_position", Int64(problem.oldestPosition)) }
         if !problem.errors.isEmpty { write(problem.errors) }
         bytes.endObject()
         return end(omitBody: reply.isHead)

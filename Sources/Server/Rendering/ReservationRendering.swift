@@ -80,16 +80,20 @@ extension ByteWriter {
         field("created_at", epochMilliseconds: hold.createdAt)
         field("expires_at", epochMilliseconds: hold.expiresAt)
         field("expires_in_ms", status == .held ? hold.expiresAt - now : 0)
-        key("items")
-        beginArray()
-        item(hold.first, 0, hold, of: event)
-        for (index, line) in hold.rest.enumerated() { item(line, index + 1, hold, of: event) }
-        endArray()
+        items(of: hold, of: event)
         if let total = hold.lockedTotal {
             field("total", minorUnits: total, fractionDigits: Currency.minorDigits(of: event.currency))
         }
         field("currency", event.currency)
         endObject()
+    }
+
+    mutating func items(of hold: HoldState, of event: some EventConstants) {
+        key("items")
+        beginArray()
+        item(hold.first, 0, hold, of: event)
+        for (index, line) in hold.rest.enumerated() { item(line, index + 1, hold, of: event) }
+        endArray()
     }
 
     private mutating func item(_ line: HoldLine, _ index: Int, _ hold: HoldState, of event: some EventConstants) {
@@ -123,7 +127,7 @@ extension ByteWriter {
         endArray()
     }
 
-    fileprivate mutating func lockedPrice(_ lock: PriceLock, tier: TierNumber, of event: some EventConstants) {
+    mutating func lockedPrice(_ lock: PriceLock, tier: TierNumber, of event: some EventConstants) {
         let digits = Currency.minorDigits(of: event.currency)
         beginObject()
         field("pricing_id", tier: tier, of: event.key)

@@ -96,8 +96,14 @@ extension ByteWriter {
     }
 
     fileprivate mutating func row(_ number: Int, of map: SeatMap) {
-        let row = map.row(number)
         beginObject()
+        names(of: map.row(number))
+        key("states")
+        states(ofRow: number, of: map)
+        endObject()
+    }
+
+    mutating func names(of row: SeatRow) {
         field("label", row.label)
         switch row.seats {
         case .numbers(let first, let step, let count):
@@ -110,9 +116,6 @@ extension ByteWriter {
             for label in labels { label.withBytes { string($0) } }
             endArray()
         }
-        key("states")
-        states(ofRow: number, of: map)
-        endObject()
     }
 
     fileprivate mutating func states(ofRow number: Int, of map: SeatMap) {

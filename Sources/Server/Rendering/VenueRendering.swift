@@ -40,6 +40,14 @@ extension ByteWriter {
         let details = view.details
         beginObject()
         field("id", details.id)
+        venueFields(details)
+        field("version", Int64(view.version))
+        field("created_at", epochMilliseconds: view.createdAt)
+        attributes(details.attributes)
+        endObject()
+    }
+
+    mutating func venueFields(_ details: VenueDetails) {
         field("name", details.name)
         field("max_capacity", Int64(details.maximumCapacity))
         field("address", orNull: details.address.street)
@@ -47,10 +55,6 @@ extension ByteWriter {
         field("state", orNull: details.address.state)
         field("postal_code", orNull: details.address.postalCode)
         field("country", orNull: details.address.country)
-        field("version", Int64(view.version))
-        field("created_at", epochMilliseconds: view.createdAt)
-        attributes(details.attributes)
-        endObject()
     }
 
     /// Null for the empty text, which stands for none.
@@ -135,12 +139,16 @@ extension ByteWriter {
         beginObject()
         field("id", details.id)
         field("event_id", event.id)
+        scheduleFields(details)
+        field("version", Int64(view.version))
+        attributes(details.attributes)
+        endObject()
+    }
+
+    mutating func scheduleFields(_ details: ScheduleDetails) {
         field("status", details.isCancelled ? "CANCELLED" : "SCHEDULED" as StaticString)
         field("starts_at", epochMilliseconds: details.startsAt)
         field("ends_at", epochMilliseconds: details.endsAt)
         field("doors_open_at", orNull: details.doorsOpenAt)
-        field("version", Int64(view.version))
-        attributes(details.attributes)
-        endObject()
     }
 }

@@ -12,6 +12,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     case order, orderRefund
     case batch
     case reportSales, reportVenues, reportVenue, reportDashboard, reportAnalytics, reportCustomers, reportCustomer
+    case feed, eventAudit
 
     /// What may be asked of the path.
     var methods: AllowedMethods {
@@ -39,6 +40,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         case .reportSales, .reportVenues, .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
             .reportCustomer:
             .get
+        case .feed, .eventAudit: .get
         }
     }
 
@@ -74,6 +76,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         if collection.equals("events") { return .events }
         if collection.equals("venues") { return .venues }
         if collection.equals("batch") { return .batch }
+        if collection.equals("feed") { return .feed }
         return nil
     }
 
@@ -116,6 +119,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         if action.equals("pricing") || action.equals(olderPricing) { return .eventPricing }
         if action.equals("publish") { return .eventPublish }
         if action.equals("restore") { return .eventRestore }
+        if action.equals("audit") { return .eventAudit }
         return nil
     }
 

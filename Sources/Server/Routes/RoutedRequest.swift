@@ -12,6 +12,8 @@ enum RoutedRequest: Sendable {
     case report(ReportRequest)
     /// Many commands, a line each; the lines are read when their turn comes.
     case batch(BatchRequest)
+    /// What happened, read from the log.
+    case feed(FeedReading)
     case operation(Operation, ReplyContext)
     /// Refused before anybody was asked.
     indirect case problem(Problem, ReplyContext)

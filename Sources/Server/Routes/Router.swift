@@ -58,6 +58,7 @@ struct Router: Sendable {
         case .reportSales, .reportVenues, .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
             .reportCustomer:
             return try report(endpoint, name, call)
+        case .feed, .eventAudit: return try feed(endpoint, name, call)
         }
     }
 

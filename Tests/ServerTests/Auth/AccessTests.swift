@@ -191,6 +191,8 @@ extension Endpoint {
         case .reportAnalytics: "\(api)/reports/analytics"
         case .reportCustomers: "\(api)/reports/customers"
         case .reportCustomer: "\(api)/reports/customers/ann"
+        case .feed: "\(api)/feed"
+        case .eventAudit: "\(api)/events/show/audit"
         }
     }
 }

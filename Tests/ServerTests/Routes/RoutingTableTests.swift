@@ -49,6 +49,7 @@ import Testing
             ("GET", "/api/v1/reports/venues/hall", nil), ("GET", "/api/v1/reports/dashboard", nil),
             ("GET", "/api/v1/reports/analytics?event_id=show", nil),
             ("GET", "/api/v1/reports/customers?event_id=show", nil), ("GET", "/api/v1/reports/customers/ada", nil),
+            ("GET", "/api/v1/events/show/audit?from=1&to=9&limit=5", nil), ("GET", "/api/v1/feed?after=3", nil),
         ]
     }()
 
