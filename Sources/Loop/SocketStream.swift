@@ -75,6 +75,15 @@ package final class SocketStream: @unchecked Sendable {
         submitSend()
     }
 
+    /// For a stream: the kernel keeps little for a peer that reads slowly, and says when it acknowledges nothing any more.
+    package func keepLittle(sendBufferBytes: Int32, peerTimeoutMilliseconds: Int32) {
+        // What can't be set stays as the system has it: more memory, later noticed.
+        var (buffer, timeout) = (sendBufferBytes, peerTimeoutMilliseconds)
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        _ = setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &buffer, size)
+        _ = setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &timeout, size)
+    }
+
     /// The peer gets an end of file behind what was sent.
     package func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 

@@ -69,6 +69,8 @@ public enum Finding: Equatable, Sendable {
     indirect case schedules(SchedulePage)
     indirect case venue(VenueView)
     indirect case venues(VenuePage)
+    /// A part of the event's sections, and how many it has.
+    case availability([SectionAvailability], count: Int)
     indirect case section(SectionView)
     indirect case seats(SeatMapView)
     case allSeats(SeatRowPage)

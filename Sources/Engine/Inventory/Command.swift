@@ -122,6 +122,8 @@ public enum Query: Sendable {
     case venue(ShortText)
     /// Venues whose ids come behind `after`, at most `limit`.
     case venues(after: ShortText, limit: UInt32)
+    /// The stock of up to `limit` sections, from the one numbered `start` on.
+    case availability(start: UInt32, limit: UInt32)
     case section(SectionNumber)
     case seats(SectionNumber)
     /// Of every section that has some, at most `limit` rows.

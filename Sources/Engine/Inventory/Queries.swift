@@ -23,6 +23,9 @@ extension EventInventory {
             return .venue(venue)
         case .venues(let after, let limit): return .venues(venues.page(after: after, limit: Int(limit)))
         case .sections: return .sections((0..<SectionNumber(sections.count)).map { sectionView($0) })
+        case .availability(let start, let limit):
+            let first = min(Int(start), sections.count)
+            return .availability(availability(first..<min(first + Int(limit), sections.count)), count: sections.count)
         case .section(let number):
             guard hasSection(number) else { throw .sectionNotFound }
             return .section(sectionView(number))

@@ -18,6 +18,7 @@ struct ShardTables: ~Copyable {
     /// The tenants' events by id; not their own inventories.
     private(set) var orders: [ShortText: EventOrder] = [:]
     private(set) var eventCount = 0
+    var watches = WatchMarks()
 
     init(now: Milliseconds) { wheel = DeadlineWheel(now: now) }
 
@@ -53,6 +54,7 @@ struct ShardTables: ~Copyable {
         body(&slots[slot])
         holdSlots += slots[slot].holdSlotCount
         idempotencyKeys += slots[slot].idempotencyCount
+        if watches.isAny { watches.note(slot) }
     }
 
     /// When the entry's hold must expire; nil when it has ended.

@@ -54,6 +54,7 @@ extension Endpoint {
         // What was bought or held is looked up at the counter, too.
         case .reservation, .order: return isRead ? [.sale, .organizer] : .sale
         case .orderRefund: return .refund
+        case .eventAvailability, .eventAvailabilityStream: return .tenant
         }
     }
 }

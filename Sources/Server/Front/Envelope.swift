@@ -34,6 +34,7 @@ enum LoopMessage: Sendable {
     /// Lines of a batch, and the same part with their answers on its way back; they may still have to become durable.
     case lines(BatchPart)
     case answeredLines(BatchPart)
+    case availability(AvailabilityMessage)
 }
 
 /// A request that waits for its answer.

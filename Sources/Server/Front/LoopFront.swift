@@ -27,6 +27,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private let mailbox = Mailbox()
     private let batches: BatchFront
     private let tasks: LoopTasks
+    private let publisher: AvailabilityPublisher
+    private let streams: AvailabilityStreams
     private var peers: [LoopFront] = []
     private var outboxes: [[LoopMessage]]
     private var received: [LoopMessage] = []
@@ -70,6 +72,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         sections = SectionCache(engine.directory)
         tokens = TokenCache(keyRing)
         batches = BatchFront(number: number, engine: engine, router: router)
+        publisher = AvailabilityPublisher(shard: shard)
+        streams = AvailabilityStreams(number: number, shardCount: engine.shards.count, allowance: operations.streams)
         outboxes = Array(repeating: [], count: engine.shards.count)
     }
 
@@ -105,6 +109,9 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         case .batch(let batch):
             if batches.accept(batch, bytes, on: connection, sequence: sequence) { return }
             answerNow(connection, sequence) { $0.write(.tooManyBatches, batch.reply) }
+        case .availabilityStream(let request):
+            if streams.open(request, on: connection, sequence: sequence) { return }
+            answerNow(connection, sequence) { $0.write(.tooManyStreams, request.reply) }
         }
     }
 
@@ -155,7 +162,11 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         while !envelopes.isEmpty { decideEnvelopes() }
         batches.run(&sections, &random, &outboxes)
         if isShardInTurn { endShardTurn() }
+        publisher.run()
         release(through: engine.log.durablePosition)
+        // Another turn soon, but sockets have theirs in between.
+        if streams.run() { loop.execute {} }
+        streams.send(&outboxes)
         for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
     }
 
@@ -247,6 +258,9 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             case .reply(let ticket, let bytes): bytes.withUnsafeReadableBytes { deliver($0, to: ticket) }
             case .lines(let part): batches.add(part)
             case .answeredLines(let part): batches.take(part)
+            case .availability(.watch(let watch)): publisher.watch(watch)
+            case .availability(.unwatch(let watch)): publisher.unwatch(watch)
+            case .availability(.news(let news)): streams.take(news)
             }
         }
         received.removeAll(keepingCapacity: true)
@@ -274,6 +288,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             heldHead = 0
         }
         batches.release(through: position)
+        publisher.release(through: position, &outboxes)
         // Another turn soon, but sockets have theirs in between.
         if batches.isRunnable { loop.execute {} }
     }

@@ -16,8 +16,8 @@ final class Connection: StreamHandler, @unchecked Sendable {
     /// What is set aside for a large body at least.
     private static let largeBodyBytesFirst = 32 * 1024
 
-    private let loop: LoopConnections
-    private let stream: SocketStream
+    let loop: LoopConnections
+    let stream: SocketStream
     private var phase = Phase.open
     private var parser: RequestParser
     /// The beginning of a request whose rest has not come yet, or requests that have to wait.
@@ -25,6 +25,8 @@ final class Connection: StreamHandler, @unchecked Sendable {
     private var answers = AnswerQueue()
     /// What the stream is sending.
     private var sending = ByteWriter(capacity: 64)
+    /// Of the last answer, where that one goes on.
+    var body: StreamBody?
 
     /// In the list of connections to be flushed.
     private var isDirty = false
@@ -37,7 +39,8 @@ final class Connection: StreamHandler, @unchecked Sendable {
     private var inputIsClosed = false
     private var hasSentContinue = false
 
-    private var activeTick: Int64
+    /// When something was sent last.
+    var activeTick: Int64
     /// Since when a request has been arriving.
     private var requestBeganTick: Int64?
     /// What the peer had left unread in this tick, for telling a slow one from one that does not read at all.
@@ -99,7 +102,7 @@ extension Connection {
         if bytes.capacity > Self.keptAnswerBytesMax { loop.largeRequests.giveBack(&bytes) }
     }
 
-    private func markDirty() {
+    func markDirty() {
         guard !isDirty else { return }
         isDirty = true
         loop.dirtyConnections.append(self)
@@ -110,10 +113,10 @@ extension Connection {
         isDirty = false
         guard phase == .open || phase == .finishing else { return }
         sendContinueIfDue()
-        if !answers.ready.isEmpty, !stream.isSending { sendReady() }
+        if !stream.isSending { sendNext() }
         countUnsent(unsentBytes)
         guard unsentBytes <= loop.limits.unsentBytesMax else { return close() }
-        if answers.isFinished, answers.ready.isEmpty, !stream.isSending { return linger() }
+        if answers.isFinished, answers.ready.isEmpty, body == nil, !stream.isSending { return linger() }
         if isHeldBack, !mustHoldBack { scheduleResume() }
     }
 
@@ -142,6 +145,11 @@ extension Connection {
         if leasedSequence == nil, requestBeganTick == nil, answers.ready.isEmpty { lease = nil }
     }
 
+    private func sendNext() {
+        if !answers.ready.isEmpty { return sendReady() }
+        if let body, answers.isFinished { sendBody(body) }
+    }
+
     private func sendReady() {
         activeTick = loop.tick
         swap(&sending, &answers.ready)
@@ -151,6 +159,10 @@ extension Connection {
 
     func sent() {
         activeTick = loop.tick
+        if let body, body.isSending {
+            body.sliceIsSent()
+            return markDirty()
+        }
         if sending.capacity > Self.keptAnswerBytesMax {
             loop.largeRequests.giveBack(&sending)
         } else {
@@ -163,7 +175,11 @@ extension Connection {
     }
 
     /// Answer bytes that the kernel has not taken yet.
-    private var unsentBytes: Int { answers.ready.count + answers.earlyBytes + stream.unsentBytes }
+    private var unsentBytes: Int {
+        // A stream's chunk belongs to all its listeners together.
+        let isShared = body?.isSending ?? false
+        return answers.ready.count + answers.earlyBytes + (isShared ? 0 : stream.unsentBytes)
+    }
 
     private func countUnsent(_ bytes: Int) {
         loop.unsentBytes += bytes - countedUnsentBytes
@@ -172,6 +188,7 @@ extension Connection {
 
     /// Answers what is in flight, the last with `Connection: close`, and closes. A request half received is dropped.
     func drain() {
+        if body != nil { return endStream() }
         guard phase == .open else { return }
         phase = .finishing
         answers.finish()
@@ -182,7 +199,7 @@ extension Connection {
     /// Closes at once, answered or not.
     func close() { stream.close() }
 
-    private func finish(after sequence: UInt32) {
+    func finish(after sequence: UInt32) {
         if phase == .open { phase = .finishing }
         answers.finish(after: sequence)
         dropUnread()
@@ -310,6 +327,10 @@ extension Connection {
 
     func closed() {
         phase = .closed
+        if let body {
+            self.body = nil
+            body.source.streamHasEnded(self)
+        }
         countUnsent(0)
         dropUnread()
         loop.remove(self)
@@ -320,7 +341,7 @@ extension Connection {
     private func closeIfInputEnded() {
         guard inputIsClosed else { return }
         if phase == .lingering { return close() }
-        if !isHeldBack { drain() }
+        if !isHeldBack || body != nil { drain() }
     }
 
     /// In a turn of its own: `flush` runs at the end of one.
@@ -358,6 +379,8 @@ extension Connection {
             if loop.tick - lingerTick >= loop.ticks(limits.lingerTimeoutMs) { close() }
         } else if isStalled {
             close()
+        } else if let body {
+            checkTime(of: body)
         } else if let requestBeganTick, !isHeldBack {
             guard loop.tick - requestBeganTick >= loop.ticks(limits.requestTimeoutMs) else { return }
             refuse(.timeout)
@@ -370,17 +393,7 @@ extension Connection {
     private var isStalled: Bool {
         let unsentBytes = stream.unsentBytes
         if unsentBytes == 0 || unsentBytes != stall.unsentBytes { stall = (unsentBytes, loop.tick) }
-        return loop.tick - stall.tick >= loop.ticks(loop.limits.writeStallTimeoutMs)
-    }
-}
-
-extension HTTPRejection {
-    fileprivate func response(requestId: String) -> ResponseWriter {
-        var problem = ProblemDetails(status: status, code: code, title: status.phrase, detail: reason.description)
-        if status == .serviceUnavailable { problem.retryAfterSeconds = 1 }
-        var writer = ResponseWriter(capacity: 512)
-        var requestId = requestId
-        _ = requestId.withUTF8 { writer.writeProblem(problem, requestId: UnsafeRawBufferPointer($0)) }
-        return writer
+        // One send may be as long as the one before it.
+        return loop.tick - max(stall.tick, activeTick) >= loop.ticks(loop.limits.writeStallTimeoutMs)
     }
 }

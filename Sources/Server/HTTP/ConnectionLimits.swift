@@ -18,6 +18,10 @@ struct ConnectionLimits: Sendable {
     var requestTimeoutMs: Int64 = 10_000
     /// Without progress of a peer that has answers to read.
     var writeStallTimeoutMs: Int64 = 10_000
+    /// Without anything sent on a stream; then a comment is.
+    var streamHeartbeatMs: Int64 = 15_000
+    /// A stream's client that has vanished, from the first byte that it has not acknowledged.
+    var streamPeerTimeoutMs: Int64 = 30_000
     /// How long a closed connection still reads, so that the peer gets the last answer rather than a reset.
     var lingerTimeoutMs: Int64 = 2_000
     /// How often connections look at the clock.

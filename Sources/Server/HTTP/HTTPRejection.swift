@@ -63,3 +63,15 @@ extension HTTPRejection: Equatable {
             && left.reason.description == right.reason.description
     }
 }
+
+extension HTTPRejection {
+    /// A whole response.
+    func response(requestId: String) -> ResponseWriter {
+        var problem = ProblemDetails(status: status, code: code, title: status.phrase, detail: reason.description)
+        if status == .serviceUnavailable { problem.retryAfterSeconds = 1 }
+        var writer = ResponseWriter(capacity: 512)
+        var requestId = requestId
+        _ = requestId.withUTF8 { writer.writeProblem(problem, requestId: UnsafeRawBufferPointer($0)) }
+        return writer
+    }
+}

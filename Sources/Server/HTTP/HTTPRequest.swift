@@ -8,6 +8,7 @@ struct HTTPRequest: Equatable, Sendable {
     var method = HTTPMethod.other
     /// False when the client, or its HTTP/1.0, wants the connection closed after the answer.
     var keepAlive = true
+    var isVersion10 = false
 
     /// The target up to the `?`; begins with `/`, still percent-encoded.
     var path = ByteRange.absent

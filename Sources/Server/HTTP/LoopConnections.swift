@@ -30,7 +30,7 @@ final class LoopConnections: @unchecked Sendable {
     private let count: ConnectionCount
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var timer: RepeatedTask?
-    private var isDraining = false
+    private(set) var isDraining = false
     private var whenEmpty: EventLoopPromise<Void>?
 
     init(eventLoop: RingLoop, executor: any RequestExecutor, limits: ConnectionLimits, count: ConnectionCount) {

@@ -28,7 +28,6 @@ struct RequestParser: Sendable {
     private var scanned = 0
     private var fieldCount = 0
     private var hasHost = false
-    private var isVersion10 = false
     private var expectsContinue = false
     private var contentLength: Int?
 
@@ -110,7 +109,7 @@ struct RequestParser: Sendable {
     }
 
     private mutating func finishHead(_ bytes: UnsafeRawBufferPointer) throws(HTTPRejection) {
-        if !hasHost, !isVersion10 { throw .malformed("There is no Host field.") }
+        if !hasHost, !request.isVersion10 { throw .malformed("There is no Host field.") }
         guard let length = contentLength, length > limits.bodyBytesMax else { return }
         let limit = limits.bodyBytesMaxOfRoute?(request.method, bytes[request.path]) ?? limits.bodyBytesMax
         if length > limit { throw .bodyTooLarge }
@@ -143,7 +142,7 @@ extension RequestParser {
     private mutating func readVersion(_ version: UnsafeRawBufferPointer) throws(HTTPRejection) {
         if version.equals("HTTP/1.1") { return }
         if version.equals("HTTP/1.0") {
-            isVersion10 = true
+            request.isVersion10 = true
             request.keepAlive = false
             return
         }
@@ -207,7 +206,7 @@ extension RequestParser {
             guard UnsafeRawBufferPointer(rebasing: bytes[value]).equalsLowercase("100-continue") else {
                 throw .expectation
             }
-            expectsContinue = !isVersion10
+            expectsContinue = !request.isVersion10
         case .accept: if request.accept.isAbsent { request.accept = ByteRange(value) }
         case .idempotencyKey: try Self.setOnce(&request.idempotencyKey, value)
         case .tenantId: try Self.setOnce(&request.tenantId, value)

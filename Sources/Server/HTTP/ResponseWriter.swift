@@ -121,6 +121,17 @@ struct ResponseWriter: ~Copyable, Sendable {
         return start..<bytes.count
     }
 
+    /// Ends the head of a response whose body is a stream: what follows is not written here.
+    /// - Parameter isChunked: by HTTP/1.1's chunked coding, else until the connection is closed.
+    /// - Returns: where in `bytes` the head lies.
+    mutating func endStreamHead(isChunked: Bool) -> Range<Int> {
+        precondition(step == .head && !isLine, "a stream without a head")
+        if isChunked { header("Transfer-Encoding", "chunked") }
+        bytes.append("\r\n")
+        step = .idle
+        return start..<bytes.count
+    }
+
     private mutating func endBody(omitBody: Bool) {
         precondition(!forbidsBody, "a body where the status forbids one")
         let length = UInt64(bytes.count - bodyOffset)

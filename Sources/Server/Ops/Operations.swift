@@ -14,8 +14,13 @@ final class Operations: Sendable {
     private let isReady = Atomic<Bool>(false)
     private let overloads = Atomic<UInt64>(0)
     private let openAPI: String
+    let streams: StreamAllowance
 
-    init(openAPI: String) { self.openAPI = openAPI }
+    /// - Parameter streamsMax: streams of all connections at a time.
+    init(openAPI: String, streamsMax: Int = StreamAllowance.defaultLimit) {
+        self.openAPI = openAPI
+        streams = StreamAllowance(limit: streamsMax)
+    }
 
     /// A request was refused because what had arrived before it waited too long already.
     func countOverload() { overloads.add(1, ordering: .relaxed) }
@@ -75,6 +80,7 @@ final class Operations: Sendable {
             "Requests refused because more had arrived than could be answered in time.",
             overloads.load(ordering: .relaxed)
         )
+        line("streams", "gauge", "Streams that clients listen to.", streams.taken)
         line("events", "gauge", "Events in memory.", events)
         line("hold_slots", "gauge", "Live, sold and recently ended reservations in memory.", holds)
         line("idempotency_keys", "gauge", "Answers kept for retries.", keys)

@@ -54,7 +54,10 @@ struct Serve: AsyncParsableCommand {
         }
         report(found, settings, logger)
 
-        let operations = Operations(openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self))
+        let operations = Operations(
+            openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
+            streamsMax: settings.streamsMax
+        )
         let fronts = loops.indices.map {
             LoopFront(
                 number: $0,

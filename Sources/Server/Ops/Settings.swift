@@ -79,6 +79,12 @@ struct SettingsOptions: ParsableArguments {
     )
     var tokenLeewaySeconds: Int?
 
+    @Option(
+        help:
+            "Streams at a time, which are connections as well; one more is told 503. 1 to 65536. Default 8192. [HOLDFAST_STREAMS_MAX]"
+    )
+    var streamsMax: Int?
+
     @Option(help: "A JSON file with any of these options under \"holdfast\". [HOLDFAST_CONFIG]")
     var config: String?
 }
@@ -93,6 +99,7 @@ struct Settings: Sendable {
     var segmentMib: Int
     var logKeptMib: Int
     var connectionsMax: Int
+    var streamsMax: Int
     /// Nil where the log's own measure is to be taken.
     var diskReserveBytes: Int?
     /// The file of the keys that tokens are verified with; nil where none are asked for.
@@ -162,6 +169,13 @@ struct Settings: Sendable {
             "holdfast.connections.max",
             1...65_536,
             ConnectionLimits().connectionsMax
+        )
+        streamsMax = try await number(
+            "The number of streams",
+            options.streamsMax,
+            "holdfast.streams.max",
+            1...65_536,
+            StreamAllowance.defaultLimit
         )
         var reserve = options.diskReserveMib
         if reserve == nil { reserve = try await configured("The disk reserve", "holdfast.disk.reserve.mib") }

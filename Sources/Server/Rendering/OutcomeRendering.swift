@@ -74,6 +74,7 @@ extension ResponseWriter {
         case .schedules(let page): return write(page, reply, of: event)
         case .venue(let view): return write(view, reply)
         case .venues(let page): return write(page, reply)
+        case .availability(let sections, let count): return write(sections, count: count, reply, of: event)
         case .check(let view, let quantity, let isAvailable):
             return writeCheck(view, quantity, isAvailable, reply, of: event)
         case .tiers(let views): return write(views, reply, of: event)

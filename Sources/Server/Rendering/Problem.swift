@@ -127,6 +127,18 @@ extension Problem {
         return problem
     }
 
+    /// Whoever listens to something may as well ask again and again.
+    static var tooManyStreams: Problem {
+        var problem = Problem(
+            .serviceUnavailable,
+            "TOO_MANY_STREAMS",
+            "Too many streams",
+            "The server has as many streams as it takes; ask without one, or try again later."
+        )
+        problem.retryAfterSeconds = 10
+        return problem
+    }
+
     static func unavailable(_ reason: Unavailability) -> Problem {
         var problem =
             switch reason {

@@ -10,6 +10,8 @@ struct Call {
     var reply: ReplyContext
     /// What the token says that the caller is; nil where no tokens are asked for.
     private(set) var role: Role?
+    /// From when on the caller's token is not accepted any more; nil where there is none.
+    private(set) var acceptedUntil: Milliseconds?
 
     init(
         _ request: HTTPRequest,
@@ -61,6 +63,7 @@ struct Call {
         context.tenant = caller.tenant
         context.actor = caller.subject
         role = caller.role
+        acceptedUntil = caller.acceptedUntil
         if caller.role == .customer {
             context.principal = caller.subject
         } else if !request.customerId.isAbsent {
@@ -168,9 +171,9 @@ struct Call {
     // MARK: - Query
 
     /// The page that `limit` and `cursor` ask for.
-    func page() throws(Problem) -> Page {
+    func page(limitMax: UInt32 = Page.limitMax) throws(Problem) -> Page {
         var page = Page()
-        page.limit = try limit(max: Page.limitMax) ?? Page.limitMax
+        page.limit = try limit(max: limitMax) ?? limitMax
         if let cursor = try parameter("cursor") {
             guard let start = Cursor.start(cursor.content) else { throw Self.invalidCursor }
             page.start = start

@@ -13,6 +13,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     case batch
     case reportSales, reportVenues, reportVenue, reportDashboard, reportAnalytics, reportCustomers, reportCustomer
     case feed, eventAudit
+    case eventAvailability, eventAvailabilityStream
 
     /// What may be asked of the path.
     var methods: AllowedMethods {
@@ -41,6 +42,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
             .reportCustomer:
             .get
         case .feed, .eventAudit: .get
+        case .eventAvailability, .eventAvailabilityStream: .get
         }
     }
 
@@ -111,12 +113,14 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
                 return .eventPricingActive
             }
             if action.equals("schedules") { return partOfSchedules(detail) }
+            if action.equals("availability"), detail.equals("stream") { return .eventAvailabilityStream }
             return nil
         }
         if action.equals("capacity") { return .eventCapacity }
         if action.equals("schedules") { return .eventSchedules }
         if action.equals("seats") { return .eventSeats }
         if action.equals("pricing") || action.equals(olderPricing) { return .eventPricing }
+        if action.equals("availability") { return .eventAvailability }
         if action.equals("publish") { return .eventPublish }
         if action.equals("restore") { return .eventRestore }
         if action.equals("audit") { return .eventAudit }

@@ -13,6 +13,8 @@ struct ReplyContext: Sendable {
         case total
         /// One page of a list.
         case page(Page)
+        /// The head of a stream, which is all that HEAD asks for.
+        case stream
     }
 
     /// What the path names. Ids carry their event, so an id that was made up leads to an event that isn't there; the
@@ -49,7 +51,7 @@ struct Page: Equatable, Sendable {
 
     /// How many come before the page.
     var start: UInt32 = 0
-    /// How many the page may have; 1 to `limitMax`.
+    /// How many the page may have; 1 to `limitMax`, or what its list allows.
     var limit: UInt32 = limitMax
 }
 

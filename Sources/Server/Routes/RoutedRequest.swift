@@ -14,6 +14,8 @@ enum RoutedRequest: Sendable {
     case batch(BatchRequest)
     /// What happened, read from the log.
     case feed(FeedReading)
+    /// An event's stock, for as long as the client listens.
+    case availabilityStream(AvailabilityStreamRequest)
     case operation(Operation, ReplyContext)
     /// Refused before anybody was asked.
     indirect case problem(Problem, ReplyContext)

@@ -49,6 +49,7 @@ struct Router: Sendable {
             return try schedules(endpoint, name, &call)
         case .capacitySeats, .capacitySeatsBlock, .capacitySeatsUnblock, .eventSeats:
             return try seats(endpoint, name, &call, &sections)
+        case .eventAvailability, .eventAvailabilityStream: return try availability(endpoint, name, &call)
         case .capacityReserve: return try reserveSection(name, &call, &sections)
         case .reservations: return try reserve(&call, &sections)
         case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:

@@ -193,6 +193,8 @@ extension Endpoint {
         case .reportCustomer: "\(api)/reports/customers/ann"
         case .feed: "\(api)/feed"
         case .eventAudit: "\(api)/events/show/audit"
+        case .eventAvailability: "\(api)/events/show/availability"
+        case .eventAvailabilityStream: "\(api)/events/show/availability/stream"
         }
     }
 }

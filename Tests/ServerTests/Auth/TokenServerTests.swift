@@ -57,6 +57,24 @@ import Testing
         try await SaleServer.run(folder: "\(folder)/data", keyRing: ring) { try await body($0, mint, file) }
     }
 
+    /// Who may not ask any more may not listen any more.
+    @Test func aStreamEndsWithItsToken() async throws {
+        try await run { server, mint, _ in
+            let desk = Desk(client: try server.connect(), mint: mint)
+            try putOnSale(desk)
+            let path = "/api/v1/events/show/availability/stream"
+            #expect(try desk.call("GET", path, "", token: nil).status == 401)
+            // Accepted for two seconds more: clocks may differ by thirty.
+            let now = Engine.systemClock() / 1_000 - 628
+            let token = try mint.token(tenant: "default", subject: "ann", role: .customer, now: now, seconds: 600)
+            let stream = try EventStream(server, path, fields: "Authorization: Bearer \(token)\r\n")
+            #expect(try stream.some().available() == ["floor": 10])
+            while try stream.next() != nil {}
+            #expect(stream.hasEnded)
+            #expect(Engine.systemClock() / 1_000 >= now + 629)
+        }
+    }
+
     private func putOnSale(_ desk: Desk) throws {
         for (path, body) in [
             ("/api/v1/events", #"{"id":"show","name":"Gala","currency":"EUR"}"#),

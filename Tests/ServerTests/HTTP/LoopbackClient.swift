@@ -11,7 +11,7 @@ final class LoopbackClient {
     }
 
     private let descriptor: Int32
-    private var received: [UInt8] = []
+    var received: [UInt8] = []
 
     /// - Parameter receiveBufferBytes: what the kernel takes in before the peer must wait; nil for the default.
     init(port: Int, receiveBufferBytes: Int32? = nil) throws {
@@ -69,7 +69,8 @@ final class LoopbackClient {
         return poll(&interest, 1, milliseconds) == 0
     }
 
-    private func receiveMore() throws -> Bool {
+    /// Waits for more bytes and adds them to `received`; false when the server has closed.
+    func receiveMore() throws -> Bool {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &chunk, chunk.count, 0)
         guard count >= 0 else { throw Failure(call: "recv: \(errno)") }

@@ -51,6 +51,7 @@ struct KnownEvent: EventConstants {
         details.attributes = #""act":"X""#
         return ScheduleView(details: details, version: 5)
     }()
+    static let availability = SectionAvailability(number: 0, id: section.details.id, counts: section.counts)
 
     static let tier: TierView = {
         var details = PriceTierDetails(name: "Standard", basePrice: 5_000)

@@ -55,7 +55,7 @@ import Testing
             .unavailable(.storageFull),
             .unavailable(.logSaturated), .notLines, .tooManyLines, .emptyBatch, .lineTooLarge, .answerTooLarge,
             .tooManyBatches, .tooManyReports, .reportNotFound, .noSuchVenue, .positionGone(oldest: 1), .feedBusy,
-            .logUnreadable,
+            .logUnreadable, .tooManyStreams,
         ]
         for code in refusals + problems.map(\.code.description) { #expect(codes.contains(code), "\(code)") }
     }
@@ -89,6 +89,7 @@ import Testing
             ("Venue", "venue", .answer(.venue(KnownEvent.venue))),
             ("Schedule", "schedule", .answer(.schedule(KnownEvent.schedule))),
             ("Calculation", nil, .finding(.price(KnownEvent.tier, Quote(lock: KnownEvent.lock, quantity: 1)))),
+            ("Availability", "availability", .finding(.availability([KnownEvent.availability], count: 1))),
             ("Problem", nil, .refused(.invalid(.name))),
         ]
         for (schema, name, outcome) in rendered {

@@ -15,6 +15,7 @@ import Testing
             ("POST", "/api/v1/events/show/capacity", #"{"section_name":"Floor","total_capacity":1}"#),
             ("GET", "/api/v1/events/show/capacity/total", nil), ("GET", "/api/v1/events/show/pricing", nil),
             ("POST", "/api/v1/events/show/pricing", #"{"base_price":1}"#),
+            ("GET", "/api/v1/events/show/availability", nil), ("GET", "/api/v1/events/show/availability/stream", nil),
             ("GET", "/api/v1/events/show/pricing/active", nil), ("GET", "/api/v1/capacity/floor", nil),
             ("PUT", "/api/v1/capacity/floor", "{}"), ("POST", "/api/v1/capacity/floor/check", #"{"quantity":1}"#),
             ("POST", "/api/v1/capacity/floor/reserve", #"{"quantity":1}"#),

@@ -13,6 +13,7 @@ final class SaleServer {
     private let loops: [RingLoop]
     private let engine: Engine
     private let listener: Listener
+    let operations: Operations
 
     /// Starts on the folder, runs `body`, and stops as on SIGTERM.
     static func run<R>(
@@ -21,9 +22,11 @@ final class SaleServer {
         limits: ConnectionLimits = ConnectionLimits(),
         clock: EngineClock = EngineClock(),
         keyRing: TokenKeyRing? = nil,
+        device: any LogDevice = IOUringDevice(),
+        streamsMax: Int = StreamAllowance.defaultLimit,
         _ body: (SaleServer) async throws -> R
     ) async throws -> R {
-        let server = try await SaleServer(folder, shards, limits, clock, keyRing)
+        let server = try await SaleServer(folder, shards, limits, clock, keyRing, device, streamsMax)
         let result: Result<R, any Error>
         do {
             result = .success(try await body(server))
@@ -40,11 +43,20 @@ final class SaleServer {
     static func run<R>(
         shards: Int = 1,
         limits: ConnectionLimits = ConnectionLimits(),
+        device: any LogDevice = IOUringDevice(),
+        streamsMax: Int = StreamAllowance.defaultLimit,
         _ body: (SaleServer) async throws -> R
     ) async throws -> R {
         let folder = makeFolder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try await run(folder: folder, shards: shards, limits: limits, body)
+        return try await run(
+            folder: folder,
+            shards: shards,
+            limits: limits,
+            device: device,
+            streamsMax: streamsMax,
+            body
+        )
     }
 
     static func makeFolder() -> String {
@@ -56,7 +68,9 @@ final class SaleServer {
         _ shards: Int,
         _ limits: ConnectionLimits,
         _ clock: EngineClock,
-        _ keyRing: TokenKeyRing?
+        _ keyRing: TokenKeyRing?,
+        _ device: any LogDevice,
+        _ streamsMax: Int
     ) async throws {
         let loops = try (0..<shards).map { try RingLoop.start(number: $0) }
         self.loops = loops
@@ -64,13 +78,14 @@ final class SaleServer {
         let log = try WriteAheadLog.open(
             folder: folder,
             options: Engine.logOptions(shards: shards),
-            device: IOUringDevice()
+            device: device
         )
         let (engine, _) = try await Engine.start(log: log, loops: loops, clock: clock) { error in
             Issue.record("the log failed: \(error)")
         }
         self.engine = engine
-        let operations = Operations(openAPI: "{}")
+        let operations = Operations(openAPI: "{}", streamsMax: streamsMax)
+        self.operations = operations
         let fronts = loops.indices.map {
             LoopFront(
                 number: $0,
