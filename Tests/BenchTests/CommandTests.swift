@@ -164,6 +164,29 @@ import Testing
         #expect(report.remarks.count == 1, "without a process there is no memory to report")
     }
 
+    @Test func listenersHearOfTheSaleBesideThem() throws {
+        let desk = TicketDesk()
+        let server = try LoopbackServer { method, path, request in
+            guard path.hasSuffix("/availability/stream") else { return desk.respond(method, path, request) }
+            return .json(status: 200, "id: 1\nevent: state\ndata:{}\n\nid: 2\nevent: change\ndata:{}\n\n")
+        }
+        defer { server.stop() }
+        let target = "http://127.0.0.1:\(server.port)"
+        let command = try ListenersCommand.parse(["--target", target, "-l", "7", "--rounds", "2"] + Self.short)
+        let report = try command.measure(ServerUnderTest(endpoint: Endpoint(url: target), processIdentifier: getpid()))
+        #expect(report.complaints == [])
+        #expect(report.phases.count == 4)
+        #expect(try value("7 listeners to nobody", report) > 0)
+        #expect(try value("changes heard by each, a second", report) > 0)
+    }
+
+    @Test func listenersThatHearNothingAreFoundOut() throws {
+        let report = try with { server, target in
+            try ListenersCommand.parse(["--target", target, "-l", "3", "--rounds", "1"] + Self.short).measure(server)
+        }
+        #expect(report.faults == ["3 listeners heard of no change in round 1"])
+    }
+
     @Test func growthMeasuresEverySizeAndKeepsIt() throws {
         let desk = TicketDesk()
         let (report, sold) = try with(desk) { server, target in
@@ -198,6 +221,7 @@ import Testing
         ["flash", "--target", "http://127.0.0.1:1", "--stock", "7", "--sections", "2"],
         ["overload", "--target", "http://127.0.0.1:1", "--factor", "0.5"],
         ["growth", "--target", "http://127.0.0.1:1", "--holds", "10,5"],
+        ["listeners", "--target", "http://127.0.0.1:1", "--listeners", "0"],
         ["log", "--waiting", "0"], ["log", "--device", "tape"],
     ])
     func optionsThatMakeNoSenseAreRefused(arguments: [String]) {
@@ -205,7 +229,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "sale", "flash", "mixed", "hot", "overload", "idle", "growth", "reserve", "confirm", "availability", "static",
+        "sale", "flash", "mixed", "hot", "overload", "idle", "listeners", "growth", "reserve", "confirm",
+        "availability", "static",
     ])
     func theDefaultsMakeSense(command: String) throws {
         _ = try BenchCommand.parseAsRoot([command, "--target", "http://127.0.0.1:8080"])

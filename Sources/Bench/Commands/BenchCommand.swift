@@ -16,7 +16,7 @@ struct BenchCommand: AsyncParsableCommand {
                 name: "What a shop asks",
                 subcommands: [
                     SaleCommand.self, FlashCommand.self, MixedCommand.self, HotCommand.self, OverloadCommand.self,
-                    IdleCommand.self, GrowthCommand.self, SeasonCommand.self,
+                    IdleCommand.self, ListenersCommand.self, GrowthCommand.self, SeasonCommand.self,
                 ]
             ),
             CommandGroup(
