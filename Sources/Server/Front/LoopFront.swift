@@ -28,7 +28,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private let batches: BatchFront
     private let tasks: LoopTasks
     private let publisher: AvailabilityPublisher
-    private let streams: AvailabilityStreams
+    let streams: AvailabilityStreams
+    let feeds: FeedStreams
     private var peers: [LoopFront] = []
     private var outboxes: [[LoopMessage]]
     private var received: [LoopMessage] = []
@@ -74,6 +75,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         batches = BatchFront(number: number, engine: engine, router: router)
         publisher = AvailabilityPublisher(shard: shard)
         streams = AvailabilityStreams(number: number, shardCount: engine.shards.count, allowance: operations.streams)
+        feeds = FeedStreams(loop: loop, engine: engine, streams: operations.streams, allowance: operations.feedStreams)
         outboxes = Array(repeating: [], count: engine.shards.count)
     }
 
@@ -109,9 +111,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         case .batch(let batch):
             if batches.accept(batch, bytes, on: connection, sequence: sequence) { return }
             answerNow(connection, sequence) { $0.write(.tooManyBatches, batch.reply) }
-        case .availabilityStream(let request):
-            if streams.open(request, on: connection, sequence: sequence) { return }
-            answerNow(connection, sequence) { $0.write(.tooManyStreams, request.reply) }
+        case .availabilityStream(let request): open(request, connection, sequence)
+        case .feedStream(let request): open(request, connection, sequence)
         }
     }
 
@@ -167,6 +168,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         // Another turn soon, but sockets have theirs in between.
         if streams.run() { loop.execute {} }
         streams.send(&outboxes)
+        feeds.run()
         for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }
     }
 

@@ -15,6 +15,8 @@ final class Operations: Sendable {
     private let overloads = Atomic<UInt64>(0)
     private let openAPI: String
     let streams: StreamAllowance
+    /// Those among them that read the log.
+    let feedStreams = StreamAllowance(limit: FeedStreams.listenersMax)
 
     /// - Parameter streamsMax: streams of all connections at a time.
     init(openAPI: String, streamsMax: Int = StreamAllowance.defaultLimit) {

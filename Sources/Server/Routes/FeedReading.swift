@@ -34,6 +34,7 @@ extension Router {
             reply: call.reply
         )
         if endpoint == .feed {
+            if call.accepts("text/event-stream") { return try feedStream(call) }
             reading.after = try call.position("after", from: 0)
             reading.isLines = call.accepts("application/x-ndjson")
             return .feed(reading)
@@ -52,7 +53,7 @@ extension Router {
 
 extension Call {
     /// A position of the log in the query.
-    fileprivate func position(_ name: StaticString, from lowest: Int64) throws(Problem) -> UInt64? {
+    func position(_ name: StaticString, from lowest: Int64) throws(Problem) -> UInt64? {
         guard let text = try parameter(name) else { return nil }
         guard let position = text.integer(in: lowest...Int64.max) else {
             throw .validationFailed([.init(field: "\(name)", message: "must be a position of the log, from \(lowest)")])

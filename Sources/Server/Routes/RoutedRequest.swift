@@ -16,6 +16,8 @@ enum RoutedRequest: Sendable {
     case feed(FeedReading)
     /// An event's stock, for as long as the client listens.
     case availabilityStream(AvailabilityStreamRequest)
+    /// What happens, for as long as the client listens.
+    case feedStream(FeedStreamRequest)
     case operation(Operation, ReplyContext)
     /// Refused before anybody was asked.
     indirect case problem(Problem, ReplyContext)

@@ -8,7 +8,7 @@ extension Router {
 
     func availability(_ endpoint: Endpoint, _ name: PercentText?, _ call: inout Call) throws(Problem) -> RoutedRequest {
         let event = try eventKey(name, call)
-        guard endpoint == .eventAvailabilityStream || call.asksForEventStream else {
+        guard endpoint == .eventAvailabilityStream || call.accepts("text/event-stream") else {
             let page = try call.page(limitMax: Self.availabilityLimitMax)
             call.reply.shape = .page(page)
             return call.submission(event, .availability(start: page.start, limit: page.limit))
@@ -32,15 +32,5 @@ extension Call {
     /// A stream ends when its token does.
     var streamTerms: StreamTerms {
         StreamTerms(isChunked: !request.isVersion10, durationMs: acceptedUntil.map { max(0, $0 - context.now) })
-    }
-
-    /// Whether the client would take an event stream, which it has to name: `*/*` gets JSON.
-    var asksForEventStream: Bool {
-        for element in bytes[request.accept].split(separator: UInt8(ascii: ","), maxSplits: 16) {
-            let range = element.prefix { $0 != UInt8(ascii: ";") }
-            let type = UnsafeRawBufferPointer(rebasing: range).trimmed
-            if type.equalsLowercase("text/event-stream") { return true }
-        }
-        return false
     }
 }

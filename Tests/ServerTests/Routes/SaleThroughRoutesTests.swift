@@ -33,7 +33,7 @@ private struct Shop: SectionLookup {
             case .submission(let submission): writer.write(perform(submission), submission.reply, of: event)
             case .readThenWrite(let change): run(change, &writer)
             case .problem(let problem, let reply): writer.write(problem, reply)
-            case .listEvents, .operation, .batch, .report, .feed, .availabilityStream:
+            case .listEvents, .operation, .batch, .report, .feed, .availabilityStream, .feedStream:
                 throw TestFailure("not for an event")
             }
         return try Response(writer.bytes.withBytes(in: range) { Array($0) })
