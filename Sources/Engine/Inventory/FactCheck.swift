@@ -96,6 +96,7 @@ extension EventInventory {
             guard slot == UInt32(holds.count), holds.count < InventoryLimits.holdsPerEventMax else {
                 return "a hold was placed beyond the slab's end"
             }
+            guard hold.reference.generation == 0 else { return "a new slot was said to have been used before" }
         }
         return contradiction(of: hold)
     }

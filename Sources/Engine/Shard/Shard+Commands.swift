@@ -74,7 +74,7 @@ extension Shard {
         if case .reserve(let request) = command { return try reserve(request, context, slot) }
         if command.dependsOnVenue { return try decideAtVenue(command, context, slot) }
         let decision = try tables.pointee.slots[slot].decide(command, context)
-        record(decision, slot, key: context.idempotency)
+        record(decision, slot, context)
         return decision.answer
     }
 

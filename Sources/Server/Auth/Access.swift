@@ -40,7 +40,8 @@ extension Endpoint {
         case .events, .event, .eventCapacity, .eventPricing, .capacity, .capacitySeats, .pricing, .venues, .venue,
             .eventSchedules, .eventSchedule:
             return isRead ? .tenant : .office
-        case .eventCapacityTotal, .eventPricingActive, .eventSeats, .capacityCheck, .pricingCalculate,
+        case .eventAvailability, .eventAvailabilityStream, .eventCapacityTotal, .eventPricingActive, .eventSeats,
+            .capacityCheck, .pricingCalculate,
             .eventSchedulesUpcoming, .eventSchedulesNext:
             return .tenant
         case .eventPublish, .eventRestore, .capacitySeatsBlock, .capacitySeatsUnblock: return .office

@@ -192,6 +192,8 @@ extension Endpoint {
         case .reportCustomers: "\(api)/reports/customers"
         case .reportCustomer: "\(api)/reports/customers/ann"
         case .feed: "\(api)/feed"
+        case .eventAvailability: "\(api)/events/show/availability"
+        case .eventAvailabilityStream: "\(api)/events/show/availability/stream"
         case .eventAudit: "\(api)/events/show/audit"
         case .eventAvailability: "\(api)/events/show/availability"
         case .eventAvailabilityStream: "\(api)/events/show/availability/stream"

@@ -228,12 +228,23 @@ struct LimitShop {
     /// - Parameters: further members of their bodies.
     /// - Returns: the id of its one price.
     func open(_ id: String, event: String = "", section: String, tier: String = "") throws -> String {
-        _ = try created("/api/v1/events", #"{"id":"\#(id)","name":"Gala","currency":"EUR"\#(event)}"#)
+        _ = try created("/api/v1/events", #"{"id":"\#(id)","name":"Gala","currency":"EUR"}"#)
         let capacity = "/api/v1/events/\(id)/capacity"
         _ = try created(capacity, #"{"id":"\#(id)","section_name":"Floor",\#(section)}"#)
         let pricing = try created("/api/v1/events/\(id)/pricing", #"{"base_price":10\#(tier)}"#)
         _ = try created("/api/v1/events/\(id)/publish", "{}")
+        // Behind that: an event whose sale is over is not published.
+        if !event.isEmpty { try change("/api/v1/events/\(id)", "{\(event.dropFirst())}") }
         return try #require((pricing["pricing"] as? [String: Any])?["id"] as? String)
+    }
+
+    private func change(_ path: String, _ body: String) throws {
+        try clients[0].send(
+            "PUT \(path) HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+                + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        )
+        let reply = try clients[0].next()
+        try #require(reply.status < 300, "\(path): \(reply.body)")
     }
 
     private func created(_ path: String, _ body: String) throws -> [String: Any] {
