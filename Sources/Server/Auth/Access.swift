@@ -41,21 +41,18 @@ extension Endpoint {
             .eventSchedules, .eventSchedule:
             return isRead ? .tenant : .office
         case .eventAvailability, .eventAvailabilityStream, .eventCapacityTotal, .eventPricingActive, .eventSeats,
-            .capacityCheck, .pricingCalculate,
-            .eventSchedulesUpcoming, .eventSchedulesNext:
+            .capacityCheck, .pricingCalculate, .eventSchedulesUpcoming, .eventSchedulesNext:
             return .tenant
-        case .eventPublish, .eventRestore, .capacitySeatsBlock, .capacitySeatsUnblock: return .office
-        case .reportSales, .reportVenues, .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
-            .reportCustomer:
+        case .eventPublish, .eventRestore, .capacitySeatsBlock, .capacitySeatsUnblock, .reportSales, .reportVenues,
+            .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
+            .reportCustomer, .feed, .eventAudit:
             return .office
-        case .feed, .eventAudit: return .office
         case .capacityReserve, .reservations, .reservationPriceLock, .reservationExtend, .reservationConfirm,
             .reservationRelease, .batch:
             return .sale
         // What was bought or held is looked up at the counter, too.
         case .reservation, .order: return isRead ? [.sale, .organizer] : .sale
         case .orderRefund: return .refund
-        case .eventAvailability, .eventAvailabilityStream: return .tenant
         }
     }
 }

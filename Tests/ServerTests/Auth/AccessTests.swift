@@ -195,8 +195,6 @@ extension Endpoint {
         case .eventAvailability: "\(api)/events/show/availability"
         case .eventAvailabilityStream: "\(api)/events/show/availability/stream"
         case .eventAudit: "\(api)/events/show/audit"
-        case .eventAvailability: "\(api)/events/show/availability"
-        case .eventAvailabilityStream: "\(api)/events/show/availability/stream"
         }
     }
 }
