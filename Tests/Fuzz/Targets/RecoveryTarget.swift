@@ -80,7 +80,12 @@ enum RecoveryTarget {
         var writer = ResponseWriter()
         let reply = ReplyContext(requestID: RequestID(random: (1, 2)))
         let context = CommandContext(tenant: event.tenant, now: event.lastCommandAt, random: (1, 2))
-        for query in [Query.event, .sections, .tiers(activeOnly: false), .calculate(0, quantity: 1_000)] {
+        let queries = [
+            Query.event, .eventAndSale, .sections, .sectionPage(SectionFilter(limit: 200)), .tiers(activeOnly: false),
+            .calculate(0, quantity: 1_000), .schedules(ScheduleFilter(limit: 200)), .nextSchedule,
+            .venues(after: .empty, limit: 200),
+        ]
+        for query in queries {
             guard let finding = try? event.find(query, context) else { continue }
             writer.write(.finding(finding), reply, of: event)
         }
