@@ -39,4 +39,31 @@ import Testing
         survivor.setContents(of: "\(WrittenLog.folder)/\(LogFolder.lockName)", to: [])
         #expect(try survivor.recover().found == records(1...1))
     }
+
+    /// The same for the name that a segment lost when it became a spare: found by the simulation.
+    @Test func aSpareThatMayHaveItsOldNameBackIsNotWrittenInto() throws {
+        let device = SimulatedDevice()
+        #expect(Scenario().run(on: device).error == nil)
+        let spare = try #require(device.everything.keys.sorted().first { $0.hasPrefix("/log/spare-") })
+        let header = try SegmentHeader(reading: try #require(device.contents(of: spare)))
+        let segment = WrittenLog.segmentPath(header.number)
+        #expect(device.contents(of: segment) == nil)
+        try device.rename(spare, to: segment)
+        try device.syncFolder(WrittenLog.folder)
+        try device.rename(segment, to: spare)
+        device.plan(.fail(errno: EIO), ofOperation: "sync folder")
+        #expect(throws: LogError.self) { try device.syncFolder(WrittenLog.folder) }
+
+        let restarted = device.copy()
+        let next = try restarted.appendInNewSession()
+        #expect(try restarted.crash().appendInNewSession() == next + 1)
+    }
+}
+
+extension SegmentHeader {
+    fileprivate init(reading file: [UInt8]) throws {
+        self = try file.withUnsafeBytes {
+            try SegmentHeader(reading: UnsafeRawBufferPointer(rebasing: $0[..<LogFormat.blockBytes]), file: "spare")
+        }
+    }
 }

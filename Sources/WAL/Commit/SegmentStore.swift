@@ -247,15 +247,21 @@ final class SegmentStore: @unchecked Sendable {
         return true
     }
 
-    /// Keeps the spares of an earlier run that have the right size, within the bound; removes the others.
+    /// Keeps the spares of an earlier run that have the right size and were never a segment, within the bound; removes the
+    /// others.
+    ///
+    /// A spare that was a segment has that name back after a power loss when the sync of the folder that was to make the
+    /// change durable failed, and the process was gone without the power. No later sync makes up for that, so nothing
+    /// may be written into it.
     private func adopt(_ found: [UInt64]) throws(LogError) {
         var hasRemoved = false
         for number in found.sorted() {
             let name = LogFolder.spareName(number)
             let file = try folder.open(name, .read)
             let byteCount = try file.byteCount()
+            let isFresh = try Self.isFresh(file)
             file.close()
-            if byteCount == options.segmentBytes && spares.count < max(1, options.sparesMax) {
+            if byteCount == options.segmentBytes && isFresh && spares.count < max(1, options.sparesMax) {
                 spares.append(number)
             } else {
                 try folder.remove(name)
@@ -263,6 +269,13 @@ final class SegmentStore: @unchecked Sendable {
             }
         }
         if hasRemoved { try syncFolder() }
+    }
+
+    /// Whether no header was ever written into the file.
+    private static func isFresh(_ file: any DeviceFile) throws(LogError) -> Bool {
+        let block = AlignedBuffer(byteCount: LogFormat.blockBytes)
+        let count = try file.read(into: block.bytes, at: 0)
+        return UnsafeRawBufferPointer(block.bytes).part(0..<count).allSatisfy { $0 == 0 }
     }
 
     /// Turns a segment nobody needs into a spare, or removes it.
