@@ -20,8 +20,8 @@ import Testing
     private static func ledger(selling days: some Sequence<Int>) -> SalesLedger {
         var ledger = SalesLedger()
         for day in days {
-            let sums = ledger.sell(line(UInt32(1 + day % 3)))
-            ledger.order(sums, at: Milliseconds(day) * 86_400_000 + 1)
+            let amounts = ledger.sell(line(UInt32(1 + day % 3)))
+            ledger.order(UInt32(1 + day % 3), amounts, at: Milliseconds(day) * 86_400_000 + 1)
         }
         return ledger
     }
@@ -50,8 +50,8 @@ import Testing
         line.lock!.serviceFee = InventoryLimits.priceMax
         line.lock!.taxBasisPoints = 10_000
         for _ in 0..<50_000 {
-            let sums = ledger.sell(line)
-            ledger.order(sums, at: 0)
+            let amounts = ledger.sell(line)
+            ledger.order(line.quantity, amounts, at: 0)
         }
         #expect(ledger.total.sums.sold.total == 50_000 * 1_000 * 4 * Int128(InventoryLimits.priceMax))
         #expect(ledger.total.sums.sold.total > Int128(Int64.max))

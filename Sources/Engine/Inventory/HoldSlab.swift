@@ -215,6 +215,12 @@ extension HoldSlab {
         return extra == PackedHold.noExtra ? nil : extras[Int(extra)].order
     }
 
+    /// The order's total, without a copy of the order.
+    func orderTotal(_ slot: UInt32) -> Int64? {
+        let extra = holds[Int(slot)].extra
+        return extra == PackedHold.noExtra ? nil : extras[Int(extra)].order?.total
+    }
+
     /// The numbered seats of all lines.
     func seats(_ slot: UInt32) -> [SeatRun] {
         let extra = holds[Int(slot)].extra

@@ -3,9 +3,13 @@
 extension EventInventory {
     /// Counts a hold that has just become an order.
     mutating func countOrder(_ slot: UInt32, at time: Milliseconds) {
-        var order = SalesSums()
-        for index in 0..<holds[slot].lineCount { order += sales.sell(holds.line(slot, index)) }
-        sales.order(order, at: time)
+        var (tickets, amounts) = (UInt32(0), Amounts.zero)
+        for index in 0..<holds[slot].lineCount {
+            let line = holds.line(slot, index)
+            amounts += sales.sell(line)
+            tickets += line.quantity
+        }
+        sales.order(tickets, amounts, at: time)
     }
 
     /// Counts a hold of a snapshot.

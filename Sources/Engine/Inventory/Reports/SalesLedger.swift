@@ -39,27 +39,38 @@ struct SalesLedger: Sendable {
 // MARK: - Counting
 
 extension SalesLedger {
-    mutating func sell(_ line: HoldLine) -> SalesSums {
-        let sums = SalesSums(line)
-        add(sums, section: line.section, tier: line.tier)
-        return sums
+    /// - Returns: what the line was sold for.
+    mutating func sell(_ line: HoldLine) -> Amounts {
+        let amounts = Amounts(line)
+        sections.extend(to: Int(line.section))
+        sections[Int(line.section)].sell(line.quantity, amounts)
+        if let tier = line.tier {
+            tiers.extend(to: Int(tier))
+            tiers[Int(tier)].sell(line.quantity, amounts)
+        }
+        return amounts
     }
 
-    /// An order, whose lines' sums are `sums`.
-    mutating func order(_ sums: SalesSums, at time: Milliseconds) {
+    /// An order, whose lines were sold.
+    mutating func order(_ tickets: UInt32, _ amounts: Amounts, at time: Milliseconds) {
         orders += 1
         let day = dayIndex(DaySales.number(of: time))
         days[day].orders += 1
-        days[day].sums += sums
+        days[day].sums.sell(tickets, amounts)
         guard let hour = hourIndex(HourSales.number(of: time)) else { return }
         hours[hour].orders += 1
-        hours[hour].tickets += sums.tickets
-        hours[hour].total += sums.sold.total
+        hours[hour].tickets += UInt64(tickets)
+        hours[hour].total += Int128(amounts.total)
     }
 
     /// Refunds, by line.
     mutating func refund(_ sums: SalesSums, of line: HoldLine, day: Int64) {
-        add(sums, section: line.section, tier: line.tier)
+        sections.extend(to: Int(line.section))
+        sections[Int(line.section)] += sums
+        if let tier = line.tier {
+            tiers.extend(to: Int(tier))
+            tiers[Int(tier)] += sums
+        }
         let day = dayIndex(day)
         days[day].sums += sums
     }
@@ -71,13 +82,6 @@ extension SalesLedger {
     /// Holds that had the slot of a restored one before it.
     mutating func endBefore(_ count: UInt32) { endedBefore += UInt64(count) }
 
-    private mutating func add(_ sums: SalesSums, section: SectionNumber, tier: TierNumber?) {
-        sections.extend(to: Int(section))
-        sections[Int(section)] += sums
-        guard let tier else { return }
-        tiers.extend(to: Int(tier))
-        tiers[Int(tier)] += sums
-    }
 }
 
 extension PagedArray<SalesSums> {

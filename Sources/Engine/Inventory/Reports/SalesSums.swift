@@ -19,6 +19,13 @@ public struct SalesAmounts: Equatable, Sendable {
     public var fees: Int128 { serviceFee + facilityFee }
     public var total: Int128 { base + fees + tax }
 
+    static func += (left: inout SalesAmounts, right: Amounts) {
+        left.base += Int128(right.base)
+        left.serviceFee += Int128(right.serviceFee)
+        left.facilityFee += Int128(right.facilityFee)
+        left.tax += Int128(right.tax)
+    }
+
     public static func += (left: inout SalesAmounts, right: SalesAmounts) {
         left.base += right.base
         left.serviceFee += right.serviceFee
@@ -40,8 +47,12 @@ public struct SalesSums: Equatable, Sendable {
 
     /// A line that was sold.
     init(_ line: HoldLine) {
-        tickets = UInt64(line.quantity)
-        if let lock = line.lock { sold = SalesAmounts(Amounts(Quote(lock: lock, quantity: line.quantity))) }
+        sell(line.quantity, Amounts(line))
+    }
+
+    mutating func sell(_ tickets: UInt32, _ amounts: Amounts) {
+        self.tickets += UInt64(tickets)
+        sold += amounts
     }
 
     public var net: Int128 { sold.total - refunded.total }
@@ -69,6 +80,13 @@ public struct OrderSums: Equatable, Sendable {
     static func += (left: inout OrderSums, right: DaySales) {
         left.orders += right.orders
         left.sums += right.sums
+    }
+}
+
+extension Amounts {
+    /// Of a line at its locked price; nothing of one that has none.
+    init(_ line: HoldLine) {
+        self = line.lock.map { Amounts(Quote(lock: $0, quantity: line.quantity)) } ?? .zero
     }
 }
 

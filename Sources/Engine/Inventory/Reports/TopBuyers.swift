@@ -92,9 +92,9 @@ extension EventInventory {
     }
 
     private func bought(_ slot: UInt32) -> (tickets: UInt64, total: Int128)? {
-        guard holds[slot].status == .confirmed, let order = holds.order(slot) else { return nil }
+        guard let total = holds.orderTotal(slot) else { return nil }
         var tickets: UInt64 = 0
         for index in 0..<holds[slot].lineCount { tickets += UInt64(holds.place(slot, index).quantity) }
-        return (tickets, Int128(order.total))
+        return (tickets, Int128(total))
     }
 }
