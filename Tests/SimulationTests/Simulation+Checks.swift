@@ -81,6 +81,10 @@ extension Simulation {
 
     /// The whole history gives one state on any number of shards.
     func checkHistory() throws {
+        for event in shadow.events.values {
+            let broken = event.checkInvariants()
+            guard broken.isEmpty else { throw Violation("\(broken)") }
+        }
         for count in 1...3 {
             var shards = (0..<count).map { _ in Recovery() }
             for (index, payload) in history.enumerated() {

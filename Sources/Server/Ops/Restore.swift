@@ -86,7 +86,7 @@ struct Restore: ParsableCommand {
             LogExamination(folder: target.partialPath, device: device),
             device: device
         )
-        guard result.isSound, result.newest.replay.digest == expected.digest else {
+        guard result.isSound, result.newest.replay.isSameState(as: expected) else {
             throw LogRefusal(
                 "the restored folder is not what it should be (digest \(expected.digestText)); it is left in "
                     + "\(target.partialPath):\n" + FolderReport(result).text
