@@ -27,15 +27,16 @@ extension Engine {
     }
 
     /// What the events at a venue have sold.
-    /// - Throws: `eventNotFound` when no event is at such a venue.
+    /// - Throws: `venueNotFound` when the tenant has no such venue, and no event names it.
     public func sales(
         atVenue venue: ShortText,
         tenant: ShortText,
         days: DayRange? = nil
     ) async throws(EngineError) -> VenueSales {
         let found = try await sum(VenuesSales(choice: .one(venue), range: days), of: tenant)
-        guard let sales = found.venues[venue] else { throw .rejected(.eventNotFound) }
-        return sales
+        if let sales = found.venues[venue] { return sales }
+        guard directory.venues.maximum(tenant, venue) != nil else { throw .rejected(.venueNotFound) }
+        return VenueSales()
     }
 
     /// What the events at the tenant's venues have sold, those whose ids come behind `after`.
@@ -91,12 +92,12 @@ extension Engine {
     private func sum<T: TenantSum>(_ empty: T, of tenant: ShortText) async throws(EngineError) -> T {
         var whole = empty
         for shard in shards {
-            var next: Int? = 0
+            var last: ShortText? = .empty
             var position = LogPosition.zero
-            while let start = next {
-                let slice = await shard.sum(empty, of: tenant, from: start)
+            while let after = last {
+                let slice = await shard.sum(empty, of: tenant, after: after)
                 whole.merge(slice.sum)
-                next = slice.next
+                last = slice.last
                 position = slice.position
             }
             try await shard.settle(position)

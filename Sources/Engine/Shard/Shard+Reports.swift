@@ -14,35 +14,34 @@ extension Shard {
     ) -> (found: T?, position: LogPosition) {
         // A turn may be open on this loop: what it has decided is looked at, so it has to be in the log's order.
         let position = endTurn()
-        guard let slot = tables.pointee.slot(of: event), isEvent(slot, of: tenant) else { return (nil, position) }
+        guard let slot = tables.pointee.slot(of: event), tables.pointee.slots[slot].tenant == tenant,
+            !tables.pointee.slots[slot].isOfTenant
+        else { return (nil, position) }
         return (body(tables.pointee.slots[slot]), position)
     }
 
-    /// Adds up some of the tenant's events.
-    /// - Parameter start: how many of them were added up before.
-    /// - Returns: `next` is nil when those were the last; the position must be durable before the sum may be told.
+    /// Adds up some of the tenant's events, those whose ids come behind `after`.
+    /// - Returns: `last` is the id to go on behind, nil when there are no more; the position must be durable before the sum
+    ///   may be told.
     func sum<T: TenantSum>(
         _ empty: T,
         of tenant: ShortText,
-        from start: Int
-    ) -> (sum: T, next: Int?, position: LogPosition) {
+        after: ShortText
+    ) -> (sum: T, last: ShortText?, position: LogPosition) {
         let position = endTurn()
-        let slots = tables.pointee.slots(of: tenant)
-        var sum = empty
-        var work = 0
-        var place = start
-        while place < slots.count, work < Self.reportWorkPerTurn {
-            let slot = Int(slots[place])
-            if isEvent(slot, of: tenant) { work += sum.add(tables.pointee.slots[slot]) }
-            work += 1
-            place += 1
+        guard let order = tables.pointee.orders[tenant] else { return (empty, nil, position) }
+        let tables = tables
+        var (sum, work) = (empty, 0)
+        var (visited, hasMore) = (after, false)
+        let id = { (slot: UInt32) in tables.pointee.slots[Int(slot)].details.id }
+        order.visit(after: after, id: id) { slot in
+            hasMore = work >= Self.reportWorkPerTurn
+            if hasMore { return false }
+            work += 1 + sum.add(tables.pointee.slots[Int(slot)])
+            visited = id(slot)
+            return true
         }
-        return (sum, place < slots.count ? place : nil, position)
-    }
-
-    /// Whether the slot has an event of the tenant, and not what belongs to no event.
-    private func isEvent(_ slot: Int, of tenant: ShortText) -> Bool {
-        tables.pointee.slots[slot].tenant == tenant && !tables.pointee.slots[slot].details.id.isEmpty
+        return (sum, hasMore ? visited : nil, position)
     }
 
     /// Waits until everything up to the position is durable.

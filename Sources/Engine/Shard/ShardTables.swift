@@ -7,8 +7,6 @@ import WAL
 struct ShardTables: ~Copyable {
     private(set) var slots: ContiguousArray<EventInventory> = []
     private var index = FlatIndex()
-    /// The slots of each tenant's events, for what is asked of all of them.
-    private var tenants: [ShortText: ContiguousArray<UInt32>] = [:]
     var records = RecordBuffer()
     var wheel: DeadlineWheel
     var counters = ShardCounters()
@@ -30,7 +28,6 @@ struct ShardTables: ~Copyable {
     /// - Returns: the event's slot.
     mutating func add(_ event: EventInventory) -> Int {
         index.insert(event.key.rawValue, UInt32(slots.count))
-        tenants[event.tenant, default: []].append(UInt32(slots.count))
         slots.append(event)
         if !event.isOfTenant {
             eventCount += 1
@@ -42,9 +39,6 @@ struct ShardTables: ~Copyable {
         idempotencyKeys += event.idempotencyCount
         return slots.count - 1
     }
-
-    /// A tenant's events, in the order in which they came. They are never removed.
-    func slots(of tenant: ShortText) -> ContiguousArray<UInt32> { tenants[tenant] ?? [] }
 
     /// Changes an event, and keeps count of what all of them have.
     @inline(__always)

@@ -11,12 +11,13 @@ extension LoopFront {
         guard !isOfTenant || tenantReports < Self.tenantReportsMax else {
             return answerNow(connection, sequence) { $0.write(.tooManyReports, request.reply) }
         }
-        if isOfTenant { tenantReports += 1 }
-        answerLater(connection, sequence) { [engine, loop] in
+        let hasBegun = answerLater(connection, sequence) { [engine, loop] in
             let answer = await Self.answer(request, engine)
             if isOfTenant { loop.execute { self.tenantReports -= 1 } }
             return answer
         }
+        // What is made ends on this loop, not before this turn has.
+        if isOfTenant && hasBegun { tenantReports += 1 }
     }
 
     private static func answer(_ request: ReportRequest, _ engine: Engine) async -> LateAnswer {
@@ -24,7 +25,7 @@ extension LoopFront {
         do throws(EngineError) {
             report = try await Report(request, engine)
         } catch {
-            let problem = Problem(error, request.question)
+            let problem = Problem(error)
             return LateAnswer { $0.write(problem, request.reply) }
         }
         let generatedAt = engine.clock.now()
@@ -87,10 +88,9 @@ enum Report: Sendable {
 }
 
 extension Problem {
-    fileprivate init(_ error: EngineError, _ question: ReportRequest.Question) {
+    fileprivate init(_ error: EngineError) {
         switch error {
-        case .rejected(let rejection):
-            if case .venue = question { self = .noSuchVenue } else { self = Problem(rejection, of: NoEvent()) }
+        case .rejected(let rejection): self = Problem(rejection, of: NoEvent())
         case .unavailable(let reason): self = .unavailable(reason)
         case .outcomeUnknown: self = .unavailable(.closed)
         }

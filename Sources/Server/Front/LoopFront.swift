@@ -341,13 +341,18 @@ extension LoopFront {
 
     /// Runs `make` off the loop's turn, and answers with what it gives.
     /// - Parameter executor: nil for the threads of the process.
+    /// - Returns: false where so many requests wait that the connection is closed instead.
+    @discardableResult
     func answerLater(
         _ connection: Connection,
         _ sequence: UInt32,
         on executor: (any TaskExecutor)? = nil,
         _ make: @escaping @Sendable () async -> LateAnswer
-    ) {
-        guard pending.count < Self.pendingRequestsMax else { return connection.close() }
+    ) -> Bool {
+        guard pending.count < Self.pendingRequestsMax else {
+            connection.close()
+            return false
+        }
         let ticket = pending.add(PendingRequest(connection: connection, sequence: sequence))
         Task(executorPreference: executor) {
             let answer = await make()
@@ -357,6 +362,7 @@ extension LoopFront {
                 self.answerNow(request.connection, request.sequence, hasRoom ? answer.write : answer.refuse)
             }
         }
+        return true
     }
 }
 

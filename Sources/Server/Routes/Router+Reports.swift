@@ -70,7 +70,7 @@ extension Router {
             guard let after = Cursor.after(cursor.content) else { throw Call.invalidCursor }
             return .venues(after: after, limit: limit)
         case .reportVenue:
-            guard let venue = name?.shortText else { throw .noSuchVenue }
+            guard let venue = name?.shortText else { throw .venueNotFound }
             return .venue(venue)
         case .reportDashboard: return .dashboard
         case .reportAnalytics: return .analytics(try call.requiredEvent(), try call.page())
@@ -164,10 +164,6 @@ extension CivilDate {
 extension Problem {
     static var reportNotFound: Problem {
         Problem(.notFound, "REPORT_NOT_FOUND", "Report not found", "There is no such report for this customer.")
-    }
-
-    static var noSuchVenue: Problem {
-        Problem(.notFound, "VENUE_NOT_FOUND", "Venue not found", "No event is at such a venue.")
     }
 
     static var tooManyReports: Problem {

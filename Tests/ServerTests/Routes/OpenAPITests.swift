@@ -54,7 +54,7 @@ import Testing
             .malformedBody(JSONError(kind: .tooDeep, offset: 0, field: "")), .unavailable(.closed),
             .unavailable(.storageFull),
             .unavailable(.logSaturated), .notLines, .tooManyLines, .emptyBatch, .lineTooLarge, .answerTooLarge,
-            .tooManyBatches, .tooManyReports, .reportNotFound, .noSuchVenue, .positionGone(oldest: 1), .feedBusy,
+            .tooManyBatches, .tooManyReports, .reportNotFound, .positionGone(oldest: 1), .feedBusy,
             .logUnreadable, .tooManyStreams,
         ]
         for code in refusals + problems.map(\.code.description) { #expect(codes.contains(code), "\(code)") }

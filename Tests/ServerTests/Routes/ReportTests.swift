@@ -27,6 +27,8 @@ import Testing
     /// A gala in euros and a play in yen, both in the hall; another shop's gala.
     private func open(_ client: LoopbackClient) throws {
         for (path, body) in [
+            ("/api/v1/venues", #"{"id":"hall","name":"Hall","max_capacity":1000}"#),
+            ("/api/v1/venues", #"{"id":"empty","name":"Empty","max_capacity":1000}"#),
             ("/api/v1/events", #"{"id":"gala","name":"Gala","currency":"EUR","venue_id":"hall"}"#),
             ("/api/v1/events/gala/pricing", #"{"base_price":33.33,"service_fee":1.50,"tax_rate":0.08}"#),
             ("/api/v1/events/gala/capacity", #"{"id":"floor","section_name":"Floor","total_capacity":100}"#),
@@ -167,6 +169,7 @@ import Testing
         _ = try report(client, "sales", type: "sales")
         try has(client, "venues", [#""venues":[{"venue_id":"hall","events":2,"currencies":[{"currency":"EUR""#, yen])
         try has(client, "venues/hall", [#""venue_id":"hall","events":2"#, yen, #""by_day":[{"date":"2027-01-15""#])
+        try has(client, "venues/empty", [#""venue_id":"empty","events":0,"currencies":[]"#])
         let dashboard = try report(client, "dashboard", type: "dashboard")
         #expect(dashboard["events"] as? [String: Int] == ["total": 3, "draft": 1, "published": 2, "cancelled": 0])
         #expect(dashboard["tickets_sold"] as? Int == 8 && dashboard["tickets_sold_today"] as? Int == 8)
