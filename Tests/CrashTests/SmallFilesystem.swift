@@ -69,7 +69,7 @@ extension ServerProcess {
             in: filesystem.folder,
             [
                 "--data", filesystem.data, "--segment-mib", "2", "--disk-reserve-mib", "\(reserveMebibytes)",
-                "--snapshot-seconds", "\(snapshotSeconds)",
+                "--snapshot-seconds", "\(snapshotSeconds)", "--log-kept-mib", "0",
             ]
         )
     }
