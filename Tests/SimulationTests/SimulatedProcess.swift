@@ -14,6 +14,7 @@ final class SimulatedProcess {
     let steps: LogSteps
     let loops: [SimulatedLoop]
     var snapshot: SnapshotRun?
+    private var currentReader: (any RecordReader)?
     /// What made the log fail.
     var failure: LogError? { failed.error.withLock { $0 } }
 
@@ -55,7 +56,17 @@ final class SimulatedProcess {
         options.reserveBytes = nil
         options.paceMicroseconds = 0
         options.fixedRandom = random
+        // Most of what is read comes from files.
+        options.tailBytesMax = 2_000
         return options
+    }
+
+    /// Whoever follows the log reads through it.
+    func reader() throws(LogError) -> any RecordReader {
+        if let currentReader { return currentReader }
+        let reader = try log.makeReader()
+        currentReader = reader
+        return reader
     }
 
     /// Everything the shards have in memory.

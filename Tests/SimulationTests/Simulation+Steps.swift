@@ -8,7 +8,7 @@ extension Simulation {
     /// Does one thing, chosen at random.
     /// - Returns: true when it ended the process.
     mutating func step(_ process: SimulatedProcess) throws -> Bool {
-        switch random.weighted([44, 26, 14, 4, 3, 8, 2, 1]) {
+        switch random.weighted([44, 26, 14, 4, 3, 8, 2, 6, 1]) {
         case 0: try turn(process)
         case 1: write(process)
         case 2: try runLoop(process)
@@ -16,6 +16,7 @@ extension Simulation {
         case 4: process.steps.prepareSpare()
         case 5: try snapshot(process)
         case 6: setClock()
+        case 7: try follow(process)
         default:
             try stop(process)
             return true

@@ -62,6 +62,8 @@ struct Simulation {
     var waiting: [Answered] = []
     /// The highest position of anything that a client was told.
     var toldPosition = LogPosition.zero
+    /// The last record that the follower was shown.
+    var followedPosition = LogPosition.zero
     var statistics = SimulationStatistics()
 
     init(seed: UInt64, options: Options = Options()) {
@@ -227,6 +229,8 @@ struct SimulationStatistics {
     var clockSteps = 0
     var expiries = 0
     var replays = 0
+    var followed = 0
+    var gone = 0
 
     mutating func add(_ other: SimulationStatistics) {
         crashes += other.crashes
@@ -239,5 +243,7 @@ struct SimulationStatistics {
         clockSteps += other.clockSteps
         expiries += other.expiries
         replays += other.replays
+        followed += other.followed
+        gone += other.gone
     }
 }

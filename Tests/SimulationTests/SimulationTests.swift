@@ -42,6 +42,7 @@ import Testing
         // A suite that never saw these has tested less than it claims.
         #expect(total.crashes > 0 && total.stops > 0 && total.failures > 0 && total.failedStarts > 0)
         #expect(total.lostRecords > 0 && total.snapshots > 0 && total.clockSteps > 0 && total.expiries > 0)
+        #expect(total.followed > 0 && total.gone > 0)
     }
 
     /// One run; when it fails it is run again, to be read.
