@@ -76,6 +76,9 @@ final class EventStream {
         }
     }
 
+    /// Whether there is more than has been looked at.
+    var hasMore: Bool { !body.isEmpty || !client.received.isEmpty }
+
     func some() throws -> Event {
         guard let event = try next() else { throw TestFailure("the stream has ended") }
         return event
