@@ -165,8 +165,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         if isShardInTurn { endShardTurn() }
         publisher.run()
         release(through: engine.log.durablePosition)
-        // Another turn soon, but sockets have theirs in between.
-        if streams.run() { loop.execute {} }
+        streams.run()
         streams.send(&outboxes)
         feeds.run()
         for owner in outboxes.indices where !outboxes[owner].isEmpty { send(to: owner) }

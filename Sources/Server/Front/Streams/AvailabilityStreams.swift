@@ -3,8 +3,8 @@ import Engine
 /// The clients of one loop that listen to events' stock, by event: asks each event's loop for it once, and passes on what
 /// that one tells.
 final class AvailabilityStreams {
-    /// Listeners told in one turn of the loop: each is a send, 5 µs of the kernel's time.
-    private static let turnListenersMax = 256
+    /// Events whose listeners are told in one turn of the loop.
+    private static let turnChannelsMax = 64
     /// Sections of all events that this loop's clients listen to.
     private static let sectionsMax = 500_000
     /// What the kernel keeps of a stream for a client that reads slowly, twice at most.
@@ -16,6 +16,7 @@ final class AvailabilityStreams {
     private var channels: [EventKey: AvailabilityChannel] = [:]
     /// Channels whose listeners are being told.
     private var sweeping: ContiguousArray<AvailabilityChannel> = []
+    private var pace = StreamPace()
     private var watchesMade: UInt64 = 0
     private var sectionCount = 0
     /// For the loops that own the events.
@@ -124,18 +125,21 @@ final class AvailabilityStreams {
 
     // MARK: - Turns
 
-    /// Tells listeners what is new, some in each turn.
-    /// - Returns: whether there are more to be told.
-    func run() -> Bool {
-        var listenersLeft = Self.turnListenersMax
-        while listenersLeft > 0, let channel = sweeping.popLast() {
+    /// Tells listeners what is new, some in each turn. To be called at the end of every turn; every 2 ms there is one.
+    func run() {
+        guard !sweeping.isEmpty else { return }
+        var listenersLeft = pace.look(at: .now())
+        var channelsLeft = Self.turnChannelsMax
+        while listenersLeft > 0, channelsLeft > 0, let channel = sweeping.popLast() {
             let sectionsBefore = channel.sectionCount
-            listenersLeft -= channel.sweep(listenersLeft, goOn) + 1
+            let told = channel.sweep(listenersLeft, goOn)
+            pace.spend(told)
+            listenersLeft -= told
+            channelsLeft -= 1
             if channels[channel.watch.event] === channel { sectionCount += channel.sectionCount - sectionsBefore }
             channel.isInTurn = channel.isSweeping
             if channel.isSweeping { sweeping.append(channel) }
         }
-        return !sweeping.isEmpty
     }
 
     /// Passes on what is to be told to the loops that own the events.
