@@ -44,9 +44,10 @@ extension Endpoint {
             .capacityCheck, .pricingCalculate, .eventSchedulesUpcoming, .eventSchedulesNext:
             return .tenant
         case .eventPublish, .eventRestore, .capacitySeatsBlock, .capacitySeatsUnblock, .reportSales, .reportVenues,
-            .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
-            .reportCustomer, .feed, .eventAudit:
+            .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers, .feed, .eventAudit:
             return .office
+        // What a customer has is the customer's own, and looked up at the counter.
+        case .reportCustomer: return [.office, .sale]
         case .capacityReserve, .reservations, .reservationPriceLock, .reservationExtend, .reservationConfirm,
             .reservationRelease, .batch:
             return .sale
