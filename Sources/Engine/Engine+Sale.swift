@@ -111,7 +111,7 @@ extension Engine {
 
     private func hold(_ answer: Answer) throws(EngineError) -> HoldState {
         switch answer {
-        case .reservation(let hold, _), .order(let hold, _): return hold
+        case .reservation(let hold, _), .order(let hold, _), .refunded(let hold, _, _, _): return hold
         default: throw .outcomeUnknown
         }
     }

@@ -200,6 +200,8 @@ enum CodecSamples {
         case salesRestored, salesSumsRestored, salesDaysRestored
         case scheduleAdded, scheduleUpdated, scheduleRestored, tenantBegun, tenantRestored
         case venueAdded, venueUpdated, venueRestored
+        case ticketCheckedIn, transferOffered, transferWithdrawn, transferAccepted, gateSet, eventCancelled
+        case ticketsRestored, cancellationRestored
 
         init(_ fact: Fact) {
             switch fact {
@@ -237,6 +239,14 @@ enum CodecSamples {
             case .venueAdded: self = .venueAdded
             case .venueUpdated: self = .venueUpdated
             case .venueRestored: self = .venueRestored
+            case .ticketCheckedIn: self = .ticketCheckedIn
+            case .transferOffered: self = .transferOffered
+            case .transferWithdrawn: self = .transferWithdrawn
+            case .transferAccepted: self = .transferAccepted
+            case .gateSet: self = .gateSet
+            case .eventCancelled: self = .eventCancelled
+            case .ticketsRestored: self = .ticketsRestored
+            case .cancellationRestored: self = .cancellationRestored
             }
         }
     }
@@ -302,13 +312,14 @@ enum CodecSamples {
             .venueAdded(VenueDetails(id: "arena", name: "", maximumCapacity: 0), at: .max),
             .venueUpdated(venue),
             .venueRestored(VenueView(details: venue, version: .max, createdAt: 1)),
-        ]
+        ] + TicketSamples.facts
     }
 
     // MARK: - Answers
 
     enum AnswerKind: CaseIterable {
         case event, section, tier, schedule, venue, reserved, reservedOne, reservation, order, rejected
+        case refunded, ticket, scanned, gate
 
         init(_ answer: Answer) {
             switch answer {
@@ -321,6 +332,10 @@ enum CodecSamples {
             case .reservedOne: self = .reservedOne
             case .reservation: self = .reservation
             case .order: self = .order
+            case .refunded: self = .refunded
+            case .ticket: self = .ticket
+            case .scanned: self = .scanned
+            case .gate: self = .gate
             case .rejected: self = .rejected
             }
         }
@@ -351,7 +366,7 @@ enum CodecSamples {
             .tier(TierView(number: 2, version: .max, details: markedTier)),
             .schedule(ScheduleView(details: schedule, version: 2)),
             .venue(VenueView(details: venue, version: 3, createdAt: 4)),
-        ] + rejections.map(Answer.rejected)
+        ] + TicketSamples.answers + rejections.map(Answer.rejected)
     }
 
     // MARK: - Rejections
@@ -367,6 +382,9 @@ enum CodecSamples {
         case sectionInUse, sectionHasSeats, sectionWithoutSeats, tooManyRows, tooManySeats
         case venueNotFound, venueExists, venueChanged, overVenueMaximum
         case scheduleNotFound, scheduleExists, scheduleChanged, scheduleCancelled, scheduleEnded, eventOver
+        case noSuchTicket, ticketCheckedIn, eventCancelled, transferNotFound, transferExpired, transferPending
+        case tooManyTransfers, transferDeadlinePassed, tooManyGates, tooManyGateSections, gateWindowInvalid
+        case scansOutOfRange, scanTimeOutOfRange, cancelledWithSales, cancellationUnfinished
 
         init(_ rejection: Rejection) {
             switch rejection {
@@ -428,6 +446,21 @@ enum CodecSamples {
             case .scheduleCancelled: self = .scheduleCancelled
             case .scheduleEnded: self = .scheduleEnded
             case .eventOver: self = .eventOver
+            case .noSuchTicket: self = .noSuchTicket
+            case .ticketCheckedIn: self = .ticketCheckedIn
+            case .eventCancelled: self = .eventCancelled
+            case .transferNotFound: self = .transferNotFound
+            case .transferExpired: self = .transferExpired
+            case .transferPending: self = .transferPending
+            case .tooManyTransfers: self = .tooManyTransfers
+            case .transferDeadlinePassed: self = .transferDeadlinePassed
+            case .tooManyGates: self = .tooManyGates
+            case .tooManyGateSections: self = .tooManyGateSections
+            case .gateWindowInvalid: self = .gateWindowInvalid
+            case .scansOutOfRange: self = .scansOutOfRange
+            case .scanTimeOutOfRange: self = .scanTimeOutOfRange
+            case .cancelledWithSales: self = .cancelledWithSales
+            case .cancellationUnfinished: self = .cancellationUnfinished
             }
         }
     }
@@ -460,6 +493,6 @@ enum CodecSamples {
         rejections += [HoldStatus.held, .confirmed, .released, .expired].map { .reservationNotHeld(status: $0) }
         rejections += Rejection.Field.allCases.map { .invalid($0) }
         rejections += Rejection.Limit.allCases.map { .limitReached($0) }
-        return rejections
+        return rejections + TicketSamples.rejections
     }
 }

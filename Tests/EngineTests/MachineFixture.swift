@@ -13,6 +13,8 @@ enum MachineState: CaseIterable {
     case expired
     case partlyRefunded
     case refunded
+    /// Held, but its event was called off.
+    case calledOff
     /// Its slot has gone to another hold.
     case staleGeneration
 }
@@ -76,6 +78,7 @@ struct MachineFixture {
         case .refunded:
             try perform(.confirm)
             try perform(.refund)
+        case .calledOff: _ = send(.cancelEvent)
         case .staleGeneration:
             try perform(.release)
             // The reservation was made under a key: as long as that is answered its slot stays.

@@ -56,6 +56,12 @@ import Testing
         case (.expired, .refund): .refused(.orderNotFound)
         case (.expired, .expire): .refused(.reservationNotFound)
 
+        case (.calledOff, .reserveRetry): .firstAnswer
+        case (.calledOff, .lockPrice), (.calledOff, .extend), (.calledOff, .confirm), (.calledOff, .release):
+            .refused(.reservationNotHeld(status: .released))
+        case (.calledOff, .refund): .refused(.orderNotFound)
+        case (.calledOff, .expire): .facts(["holdReleased"])
+
         // By the time a slot is used again its answers may be forgotten: the key is new.
         case (.staleGeneration, .reserveRetry): .facts(["holdPlaced"])
         case (.staleGeneration, .lockPrice), (.staleGeneration, .extend), (.staleGeneration, .confirm),
@@ -86,7 +92,7 @@ import Testing
         let (reserved, sold): (UInt32, UInt32) =
             switch state {
             case .none, .released, .expired, .refunded: (0, 0)
-            case .held, .overdue, .locked, .staleGeneration: (2, 0)
+            case .held, .overdue, .locked, .calledOff, .staleGeneration: (2, 0)
             case .confirmed: (0, 2)
             case .partlyRefunded: (0, 1)
             }

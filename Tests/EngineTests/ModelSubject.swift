@@ -34,7 +34,8 @@ struct ModelSubject {
         guard decision.first != nil || context.idempotency != nil else { return decision.answer }
         switch decision.answer {
         // "Look again and retry" is no answer to keep.
-        case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached):
+        case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached),
+            .rejected(.cancellationUnfinished):
             return decision.answer
         default: break
         }

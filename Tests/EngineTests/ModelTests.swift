@@ -36,7 +36,9 @@ import Testing
     /// What a long run must have seen, or it has tested less than it claims.
     static let outcomesToReach =
         [
-            "event", "section", "tier", "reserved", "reservedOne", "reservation", "order",
+            "event", "section", "tier", "reserved", "reservedOne", "reservation", "order", "refunded", "ticket",
+            "scanned",
+            "gate",
         ]
         + [
             "eventExists", "eventChanged", "eventNotOnSale", "wrongEventStatus", "currencyFixed", "salesNotStarted",
@@ -47,6 +49,8 @@ import Testing
             "reservationExpired", "reservationNotHeld", "priceLockedOtherwise", "noPrice", "amountMismatch",
             "seatNotFound", "seatTaken", "seatTwice", "noSeatsTogether", "singleSeatLeft", "rowExists", "sectionInUse",
             "sectionHasSeats", "sectionWithoutSeats", "orderNotFound", "ticketNotFound", "ticketRefunded", "invalid",
-            "idempotencyKeyReused",
+            "idempotencyKeyReused", "noSuchTicket", "ticketCheckedIn", "eventCancelled", "transferNotFound",
+            "transferExpired", "transferPending", "transferDeadlinePassed", "gateWindowInvalid", "scansOutOfRange",
+            "cancelledWithSales",
         ].map { "rejected.\($0)" }
 }

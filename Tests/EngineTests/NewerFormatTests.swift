@@ -71,9 +71,9 @@ import WAL
             buffer.write(UInt64(1))
             buffer.write(UInt8(0))
             buffer.write(UInt16(1))
-            buffer.write(UInt8(30))
+            buffer.write(UInt8(250))
         }
-        try expectRefusal(device, position: 1, saying: "30 is no kind of fact")
+        try expectRefusal(device, position: 1, saying: "250 is no kind of fact")
     }
 
     /// Found when the log is read, not when somebody retries.
@@ -105,8 +105,8 @@ import WAL
             buffer.write(Self.event)
             buffer.write(UInt64(1))
             buffer.write(false)
-            buffer.write(UInt8(30))
+            buffer.write(UInt8(250))
         }
-        try expectRefusal(device, position: 0, saying: "30 is no kind of fact")
+        try expectRefusal(device, position: 0, saying: "250 is no kind of fact")
     }
 }

@@ -2,7 +2,7 @@ import Engine
 
 /// The organizer's side of the model: the event, its sections and price tiers, and the limits they set.
 extension ModelEvent {
-    private var view: EventView {
+    var view: EventView {
         EventView(details: details, status: status, version: version, createdAt: createdAt)
     }
 

@@ -9,7 +9,7 @@ struct ModelCommands {
 
     static let customers: [ShortText] = ["ada", "ben", "cleo", "dan", "eve", "fay"]
 
-    private(set) var random: SeededRandom
+    var random: SeededRandom
     let tenant: ShortText
     private let sectionPrefix: String
     /// Virtual time: commands may share a millisecond, and it never runs backwards.
@@ -18,6 +18,8 @@ struct ModelCommands {
     var venues: [ShortText: UInt32]?
     private(set) var holds: [HoldID] = []
     private var past: [Step] = []
+    /// Scans made before, to be sent again.
+    var scans: [TicketScan] = []
     private var keys: UInt64 = 0
 
     /// - Parameter sectionPrefix: what the ids of sections begin with: within a tenant an id names one section.
@@ -182,6 +184,8 @@ struct ModelCommands {
         case .lockPrice(let hold, _), .extend(let hold, _), .confirm(let hold, _, _), .release(let hold),
             .refund(let hold, _, _):
             id = hold
+        case .offerTransfer(let ticket, _, _), .withdrawTransfer(let ticket), .acceptTransfer(let ticket, _, _):
+            return principal(of: ticket, command, model)
         default: return .empty
         }
         switch random.weighted([5, 5, 1]) {
@@ -193,9 +197,12 @@ struct ModelCommands {
 
     private mutating func command(_ model: ModelEvent) -> Command {
         // An event that isn't on sale should be before long.
+        if model.status != .cancelled, !model.isOfTenant, random.below(4_000) == 0 { return .cancelEvent }
         if model.status == .draft, random.chance(30) { return .publishEvent }
-        if model.status == .cancelled, random.chance(30) { return .restoreEvent }
+        // One that was called off comes back only when nothing was sold.
+        if model.status == .cancelled, random.chance(model.cancelledAt == nil ? 30 : 2) { return .restoreEvent }
         if model.isOfTenant { return venueCommand(model) }
+        if random.chance(8), let command = afterSale(model) { return command }
         return switch random.weighted([46, 8, 7, 14, 7, 6, 2, 6, 5]) {
         case 0: .reserve(reserveRequest(model))
         case 1: .lockPrice(holdID(model), tier: random.chance(40) ? tierNumber(model) : nil)

@@ -20,6 +20,8 @@ struct ModelEvent {
         var state: HoldState
         /// Its slot was given to somebody else, so that nobody answers for it any more.
         var isForgotten = false
+        /// What has happened to its tickets beside refunds.
+        var tickets: [UInt32: Ticket] = [:]
 
         /// The section of each ticket, tickets being numbered through the lines in order.
         var sectionOfTicket: [SectionNumber] {
@@ -60,6 +62,9 @@ struct ModelEvent {
     /// Of a tenant's own inventory.
     var venues: [VenueView] = []
     var holds: [Hold] = []
+    var gates: [GateDetails] = []
+    /// When the event was called off; nil for one that was only deleted.
+    var cancelledAt: Milliseconds?
     var remembered: [KeyName: Remembered] = [:]
 
     init(tenant: ShortText, details: EventDetails, at now: Milliseconds) {
@@ -134,7 +139,8 @@ struct ModelEvent {
 
     /// Holds whose time is over and that still occupy places.
     func due(at now: Milliseconds) -> [HoldReference] {
-        holds.filter { $0.state.status == .held && $0.state.expiresAt <= now }.map(\.state.reference)
+        holds.filter { $0.state.status == .held && ($0.state.expiresAt <= now || isCalledOff($0.state)) }
+            .map(\.state.reference)
     }
 
     // MARK: - Prices, worked out a second time

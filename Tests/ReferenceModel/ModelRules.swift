@@ -21,6 +21,7 @@ struct ModelChoice {
     var reference: HoldReference?
     var secret: UInt64 = 0
     var ticketSecret: (UInt64, UInt64) = (0, 0)
+    var offerCode = TicketCode(high: 0, low: 0)
 
     init(_ outcome: Answer) {
         switch outcome {
@@ -29,6 +30,8 @@ struct ModelChoice {
             secret = hold.secret
         case .order(let hold, _):
             if let order = hold.order { ticketSecret = order.state.ticketSecret }
+        case .ticket(let view):
+            if let offer = view.offer { offerCode = offer.code }
         default:
             break
         }
@@ -48,7 +51,8 @@ extension ModelEvent {
         let expectation = decide(command, context, ModelChoice(outcome))
         // An answer that says to look again and retry is not kept for the retry.
         switch outcome {
-        case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached):
+        case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached),
+            .rejected(.cancellationUnfinished):
             return expectation
         default: break
         }
@@ -85,7 +89,19 @@ extension ModelEvent {
         case .deleteEvent:
             deleteEvent()
         case .restoreEvent:
-            changeStatus(from: .cancelled, to: .draft)
+            restoreEvent()
+        case .cancelEvent:
+            cancelEvent(at: context.now)
+        case .setGate(let gate):
+            setGate(gate)
+        case .scan(let scans, let isList):
+            scan(scans, isList: isList, at: context.now)
+        case .offerTransfer(let id, let recipient, let expiresAt):
+            offer(id, recipient, expiresAt, context, choice)
+        case .withdrawTransfer(let id):
+            withdraw(id, context)
+        case .acceptTransfer(let id, let code, let customer):
+            accept(id, code, customer, context)
         case .addSection(let details):
             addSection(details, venueMaximum: context.venueMaximum)
         case .updateSection(let number, let details):
@@ -251,6 +267,7 @@ extension ModelEvent {
             return .refusal([.reservationNotFound])
         }
         let state = holds[index].state
+        if isCalledOff(state) { return .refusal([.reservationNotHeld(status: .released)]) }
         switch state.status {
         case .held where context.now < state.expiresAt:
             if onSaleOnly, status != .published { return .refusal([.eventNotOnSale(status: status)]) }
@@ -347,10 +364,14 @@ extension ModelEvent {
         }
     }
 
-    private mutating func release(_ index: Int, at now: Milliseconds) -> ModelExpectation {
+    private mutating func release(
+        _ index: Int,
+        at now: Milliseconds,
+        toldAt: Milliseconds? = nil
+    ) -> ModelExpectation {
         holds[index].state.status = .released
         holds[index].state.endedAt = now
-        return .answer(.reservation(holds[index].state, at: now))
+        return .answer(.reservation(holds[index].state, at: toldAt ?? now))
     }
 
     private mutating func refund(
@@ -377,13 +398,18 @@ extension ModelEvent {
         order.refunded = (order.refunded + asked).sorted()
         if restock { order.restocked = (order.restocked + asked).sorted() }
         holds[index].state.order = OrderBox(order)
-        return .answer(.order(holds[index].state, at: context.now))
+        let marks = marks(index, at: context.now)
+        order.tickets = []
+        var told = holds[index].state
+        told.order = OrderBox(order)
+        return .answer(.refunded(told, tickets: asked.sorted(), marks: marks, at: context.now))
     }
 
     private mutating func expire(_ reference: HoldReference, at now: Milliseconds) -> ModelExpectation {
         let found = holds.firstIndex { !$0.isForgotten && $0.state.reference == reference }
         guard let index = found else { return .refusal([.reservationNotFound]) }
         let state = holds[index].state
+        if isCalledOff(state) { return release(index, at: cancelledAt!, toldAt: now) }
         guard state.status == .held, state.expiresAt <= now else {
             return .refusal([.reservationNotFound])
         }

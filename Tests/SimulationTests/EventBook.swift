@@ -162,6 +162,7 @@ struct EventBook {
         switch answer {
         // "Look again and retry", and what is said of an event that isn't there, are not kept.
         case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached),
+            .rejected(.cancellationUnfinished),
             .rejected(.eventNotFound):
             return
         default: break
@@ -229,6 +230,8 @@ struct EventBook {
         try require(event.tenant == tenant && event.details == model.details, "details")
         try require(event.status == model.status && event.version == model.version, "status or version")
         try require(event.sectionCount == model.sections.count && event.tiers.count == model.tiers.count, "catalogue")
+        try require(event.cancelledAt == model.cancelledAt, "when it was called off")
+        try require(Array(event.gates) == model.gates, "gates")
         for number in model.sections.indices.map(SectionNumber.init) {
             let (found, expected) = (event.counts(number), model.counts(number))
             try require(found == expected, "section \(number): \(found), not \(expected)")

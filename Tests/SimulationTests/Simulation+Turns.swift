@@ -56,7 +56,7 @@ extension Simulation {
         for payload in shard.tables.pointee.records.payloads {
             let record = try payload.withUnsafeBytes { try EventRecord($0) }
             guard let event = books.firstIndex(where: { $0.key == record.event }), record.facts.count == 1,
-                case .holdExpired(let reference, let at) = record.facts[0], at == now, record.at == now
+                let reference = Self.ended(by: record.facts[0], at: now, books[event].model), record.at == now
             else { throw Violation("a turn begins with \(record)") }
             changes.append((event, try books[event].expire(reference, at: now)))
             statistics.expiries += 1
@@ -66,6 +66,15 @@ extension Simulation {
             guard book.model?.due(at: now).isEmpty ?? true else {
                 throw Violation("\(book.details.id): a hold past its deadline is still there at \(now)")
             }
+        }
+    }
+
+    /// The hold that a deadline has ended, or the end of its event.
+    private static func ended(by fact: Fact, at now: Milliseconds, _ model: ModelEvent?) -> HoldReference? {
+        switch fact {
+        case .holdExpired(let reference, let at) where at == now: reference
+        case .holdReleased(let reference, let at) where at == model?.cancelledAt: reference
+        default: nil
         }
     }
 

@@ -14,6 +14,11 @@ public enum Answer: Equatable, Sendable {
     case reservedOne(HoldState, counts: SectionCounts, at: Milliseconds, isSingleSection: Bool)
     case reservation(HoldState, at: Milliseconds)
     case order(HoldState, at: Milliseconds)
+    /// What a refund left, these tickets of it refunded now; the order's state is told without its tickets'.
+    case refunded(HoldState, tickets: [UInt32], marks: [TicketMark], at: Milliseconds)
+    indirect case ticket(TicketView)
+    case scanned([ScanOutcome], isList: Bool)
+    indirect case gate(GateDetails)
     case rejected(Rejection)
 }
 
@@ -79,4 +84,9 @@ public enum Finding: Equatable, Sendable {
     indirect case price(TierView, Quote)
     case reservation(HoldState, at: Milliseconds)
     case order(HoldState, at: Milliseconds)
+    /// An order of an event that was called off, with tickets left to refund.
+    case orderDue(HoldState, at: Milliseconds)
+    case orders(OrderPage)
+    indirect case ticket(TicketView)
+    case gates([GateDetails])
 }

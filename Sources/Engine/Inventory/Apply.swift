@@ -15,6 +15,7 @@ extension EventInventory {
             version += 1
         case .eventStatusChanged(let status):
             self.status = status
+            cancelledAt = nil
             version += 1
         case .sectionAdded(let details): sections.append(Section(details: details))
         case .sectionUpdated(let number, let details):
@@ -36,6 +37,9 @@ extension EventInventory {
         case .holdReleased(let reference, let at): end(live(reference, isAnswered), .released, at)
         case .holdExpired(let reference, let at): end(live(reference, isAnswered), .expired, at)
         case .ticketsRefunded(let reference, let tickets, let restock): refund(reference, tickets, restock)
+        case .ticketCheckedIn, .transferOffered, .transferWithdrawn, .transferAccepted, .ticketsRestored, .gateSet,
+            .eventCancelled, .cancellationRestored:
+            applyAfterSale(fact)
         case .seatsAdded(let number, let rows): addSeats(number, rows)
         case .seatsBlocked(let number, let runs): block(number, runs)
         case .seatsUnblocked(let number, let runs): unblock(number, runs)

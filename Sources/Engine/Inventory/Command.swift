@@ -20,6 +20,17 @@ public enum Command: Sendable {
     case addSeats(SectionNumber, [SeatRow])
     /// Keeps seats from sale, or gives them back: the names of 1 to `InventoryLimits.seatsPerChangeMax`.
     case blockSeats(SectionNumber, [ShortText], isBlocked: Bool)
+    /// Sells nothing any more, ends every live hold, and makes every order due for refund.
+    case cancelEvent
+    /// Adds a gate, or changes the one with the same id whole.
+    indirect case setGate(GateDetails)
+    /// 1 to `InventoryLimits.scansPerListMax`. `isList` decides the shape of the answer only.
+    case scan([TicketScan], isList: Bool)
+    /// `recipient` is the one customer who may take the ticket; empty for whoever has the offer's code.
+    case offerTransfer(TicketID, recipient: ShortText, expiresAt: Milliseconds?)
+    case withdrawTransfer(TicketID)
+    /// `customer` is who takes it, for a caller who acts for the whole tenant; empty for the caller.
+    case acceptTransfer(TicketID, TicketCode, customer: ShortText)
     case reserve(ReserveRequest)
     /// Nil locks each line's own tier, or the first active one that prices its section.
     case lockPrice(HoldID, tier: TierNumber?)
@@ -134,4 +145,7 @@ public enum Query: Sendable {
     case calculate(TierNumber, quantity: UInt32)
     case reservation(HoldID)
     case order(HoldID)
+    case orders(OrderListing)
+    case ticket(TicketID)
+    case gates
 }

@@ -16,6 +16,7 @@ extension EventInventory {
     private func liveSlot(of id: HoldID, _ context: CommandContext) throws(Rejection) -> UInt32 {
         let slot = try slot(of: id, context)
         let hold = holds[slot]
+        if isEndedByCancellation(hold) { throw .reservationNotHeld(status: .released) }
         if hold.status == .expired || (hold.status == .held && context.now >= hold.expiresAt) {
             throw .reservationExpired(expiredAt: hold.expiresAt)
         }
@@ -122,15 +123,21 @@ extension EventInventory {
         var refunded = order
         refunded.refunded = refundedBefore.union(tickets).sorted()
         if restock { refunded.restocked = (order.restocked + tickets).sorted() }
+        let marks = refunded.marks(at: context.now)
+        refunded.tickets = []
         state.order = OrderBox(refunded)
         return Decision(
             .ticketsRefunded(state.reference, tickets: tickets, restock: restock),
-            answer: .order(state, at: context.now)
+            answer: .refunded(state, tickets: tickets, marks: marks, at: context.now)
         )
     }
 
     /// The clock's command: nothing happens when the hold has ended, was extended, or is of a later generation.
     func decideExpiry(_ reference: HoldReference, _ context: CommandContext) -> Decision {
+        if let hold = holds.find(reference), isEndedByCancellation(hold) {
+            let state = shownHold(reference.slot)
+            return Decision(.holdReleased(reference, at: state.endedAt), answer: .reservation(state, at: context.now))
+        }
         guard let deadline = deadline(reference), deadline <= context.now else {
             return Decision(nil, answer: .rejected(.reservationNotFound))
         }

@@ -102,6 +102,8 @@ extension EventInventory {
         var seatMaps: ContiguousArray<SeatMap> = []
         var schedules: ContiguousArray<Schedule> = []
         var venues = VenueTable()
+        var gates: ContiguousArray<GateDetails> = []
+        var cancelledAt: Milliseconds?
         var holds = HoldSlab()
         var customers = CustomerTable()
         var idempotency = IdempotencyTable()
@@ -189,6 +191,17 @@ extension EventInventory {
     var venues: VenueTable {
         @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.venues) { $0 } }
         @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.venues) { $0 } }
+    }
+
+    var gates: ContiguousArray<GateDetails> {
+        get { storage.state.pointee.gates }
+        _modify { yield &mutableState.pointee.gates }
+    }
+
+    /// When the event was called off; nil for one that was not, or was only deleted.
+    public internal(set) var cancelledAt: Milliseconds? {
+        @inline(__always) get { storage.state.pointee.cancelledAt }
+        set { mutableState.pointee.cancelledAt = newValue }
     }
 
     var holds: HoldSlab {

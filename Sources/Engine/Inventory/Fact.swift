@@ -24,6 +24,19 @@ public enum Fact: Equatable, Sendable {
     case tenantBegun(tenant: ShortText, at: Milliseconds)
     indirect case venueAdded(VenueDetails, at: Milliseconds)
     indirect case venueUpdated(VenueDetails)
+    case ticketCheckedIn(HoldReference, ticket: UInt32, CheckIn)
+    /// In place of an earlier offer of the ticket that has ended.
+    case transferOffered(HoldReference, ticket: UInt32, TransferOffer)
+    case transferWithdrawn(HoldReference, ticket: UInt32)
+    case transferAccepted(HoldReference, ticket: UInt32, TicketTransfer)
+    /// A new gate, or another form of the one with the same id.
+    indirect case gateSet(GateDetails)
+    /// The event is called off; its live holds end with it, each by a fact that follows.
+    case eventCancelled(at: Milliseconds)
+    /// In snapshots only, behind the orders: what has happened to single tickets.
+    case ticketsRestored(HoldReference, [TicketHistory])
+    /// In snapshots only: when the event was called off.
+    case cancellationRestored(at: Milliseconds)
     /// In snapshots only: the event itself; its sections and tiers follow, one by one.
     indirect case eventRestored(EventRestored)
     /// In snapshots only: a price tier at its version.
@@ -197,6 +210,8 @@ public struct OrderState: Equatable, Sendable {
     public var refunded: [UInt32]
     /// Those of the refunded tickets whose places went back on sale, ascending.
     public var restocked: [UInt32]
+    /// Of tickets that something else has happened to, ascending by their indexes.
+    public var tickets: [TicketHistory]
 
     package init(
         confirmedAt: Milliseconds,
@@ -204,7 +219,8 @@ public struct OrderState: Equatable, Sendable {
         paymentReference: String,
         ticketSecret: (UInt64, UInt64),
         refunded: [UInt32],
-        restocked: [UInt32]
+        restocked: [UInt32],
+        tickets: [TicketHistory] = []
     ) {
         self.confirmedAt = confirmedAt
         self.total = total
@@ -212,12 +228,13 @@ public struct OrderState: Equatable, Sendable {
         self.ticketSecret = ticketSecret
         self.refunded = refunded
         self.restocked = restocked
+        self.tickets = tickets
     }
 
     public static func == (left: OrderState, right: OrderState) -> Bool {
         left.confirmedAt == right.confirmedAt && left.total == right.total
             && left.paymentReference == right.paymentReference && left.ticketSecret == right.ticketSecret
-            && left.refunded == right.refunded && left.restocked == right.restocked
+            && left.refunded == right.refunded && left.restocked == right.restocked && left.tickets == right.tickets
     }
 }
 

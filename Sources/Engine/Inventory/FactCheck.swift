@@ -68,6 +68,13 @@ extension EventInventory {
             guard let hold = holds.find(reference), hold.isHeld else { return Self.notLive }
             return PackedHold.isEnd(at, of: hold.createdAt) ? nil : "a hold ended at no time after its beginning"
         case .ticketsRefunded(let reference, let tickets, _): return contradiction(refunding: tickets, reference)
+        case .eventCancelled(let at):
+            guard version < Self.versionMax else { return "a version beyond all counting" }
+            guard status != .cancelled else { return "an event was called off twice" }
+            return Self.isClockTime(at) ? nil : Self.noClockTime
+        case .ticketCheckedIn, .transferOffered, .transferWithdrawn, .transferAccepted, .ticketsRestored, .gateSet,
+            .cancellationRestored:
+            return contradictionAfterSale(fact)
         case .seatsAdded(let number, let rows): return contradiction(adding: rows, to: number)
         case .seatsBlocked(let number, let runs): return contradiction(moving: runs, of: number, from: .free)
         case .seatsUnblocked(let number, let runs): return contradiction(moving: runs, of: number, from: .blocked)
@@ -106,7 +113,7 @@ extension EventInventory {
     /// Far below the largest number, so that what follows can count on.
     static let versionMax = UInt32.max / 2
 
-    private static let noClockTime: StaticString = "a time that no clock shows"
+    static let noClockTime: StaticString = "a time that no clock shows"
     private static let noSection: StaticString = "a section that there is not"
     private static let noTier: StaticString = "a price tier, or a line, that there is not"
     private static let notLive: StaticString = "a fact about a hold that is not live"

@@ -234,6 +234,22 @@ extension HoldSlab {
 
     mutating func setOrder(_ order: OrderState, of slot: UInt32) { extras[extra(of: slot)].order = order }
 
+    mutating func changeOrder(of slot: UInt32, _ body: (inout OrderState) -> Void) {
+        body(&extras[Int(holds[Int(slot)].extra)].order!)
+    }
+
+    /// The numbered seat of a line's place, counted from 0; nil where the line has none.
+    func seat(_ slot: UInt32, line: Int, place: UInt32) -> UInt32? {
+        let extra = holds[Int(slot)].extra
+        guard extra != PackedHold.noExtra else { return nil }
+        var rest = place
+        for run in extras[Int(extra)].seats where Int(run.line) == line {
+            if rest < UInt32(run.count) { return run.first + rest }
+            rest -= UInt32(run.count)
+        }
+        return nil
+    }
+
     private mutating func addLines(_ rest: [HoldLine], to slot: UInt32) {
         var lines: ContiguousArray<Line> = []
         for line in rest {

@@ -47,10 +47,15 @@ extension EventInventory {
             let lock = tier.details.lock(version: tier.version, at: context.now, quantity: quantity)
             return .price(tier, Quote(lock: lock, quantity: quantity))
         case .reservation(let id):
-            return .reservation(holdState(try slot(of: id, context)), at: context.now)
+            return .reservation(shownHold(try slot(of: id, context)), at: context.now)
         case .order(let id):
             guard let slot = try? slot(of: id, context), holds[slot].status == .confirmed else { throw .orderNotFound }
-            return .order(holdState(slot), at: context.now)
+            let order = holdState(slot)
+            let status = order.order!.state.status(of: order.quantity, isEventCancelled: cancelledAt != nil)
+            return status == .refundDue ? .orderDue(order, at: context.now) : .order(order, at: context.now)
+        case .orders(let listing): return .orders(orders(listing, context))
+        case .ticket(let id): return .ticket(view(try ticket(id, context), context))
+        case .gates: return .gates(Array(gates))
         }
     }
 

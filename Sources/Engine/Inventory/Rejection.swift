@@ -64,6 +64,26 @@ public enum Rejection: Error, Equatable, Sendable {
     case scheduleEnded(SectionNumber, endedAt: Milliseconds)
     /// Publication of an event whose dates are over.
     case eventOver(endedAt: Milliseconds)
+    /// An id of no ticket, or of somebody else's.
+    case noSuchTicket
+    case ticketCheckedIn(at: Milliseconds)
+    case eventCancelled(at: Milliseconds)
+    /// There is no offer, or the code isn't its.
+    case transferNotFound
+    case transferExpired(expiredAt: Milliseconds)
+    case transferPending
+    case tooManyTransfers(limit: UInt32)
+    /// A deadline that isn't ahead, or is beyond every clock.
+    case transferDeadlinePassed(Milliseconds)
+    case tooManyGates(limit: UInt32)
+    case tooManyGateSections(asked: UInt32)
+    case gateWindowInvalid
+    case scansOutOfRange(asked: UInt32)
+    case scanTimeOutOfRange
+    /// An event that was called off, with tickets sold, is not put on sale again.
+    case cancelledWithSales(sold: UInt32)
+    /// Its reservations are being released; try again.
+    case cancellationUnfinished(reserved: UInt32)
     case invalid(Field)
     case limitReached(Limit)
     /// The key was used before with another payload.

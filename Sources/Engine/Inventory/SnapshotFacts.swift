@@ -4,6 +4,7 @@ extension EventInventory {
     /// The facts that rebuild this state from nothing, in an order in which they can be applied.
     public func visitSnapshotFacts<E: Error>(_ body: (Fact) throws(E) -> Void) throws(E) {
         try body(beginning)
+        if let cancelledAt { try body(.cancellationRestored(at: cancelledAt)) }
         for venue in venues.venues { try body(.venueRestored(venue)) }
         for schedule in schedules { try body(.scheduleRestored(schedule.details, version: schedule.version)) }
         for section in sections { try body(.sectionAdded(section.details)) }
@@ -16,7 +17,12 @@ extension EventInventory {
     /// Seats, holds and answers.
     private func visitStockFacts<E: Error>(_ body: (Fact) throws(E) -> Void) throws(E) {
         for (number, map) in seatedSections { try visitSeats(number, map, body) }
-        for slot in 0..<UInt32(holds.count) { try body(.holdRestored(holdState(slot))) }
+        for gate in gates { try body(.gateSet(gate)) }
+        for slot in 0..<UInt32(holds.count) {
+            let hold = holdState(slot)
+            try body(.holdRestored(hold.withoutTickets()))
+            if let order = hold.order?.state, !order.tickets.isEmpty { try visitTickets(hold.reference, order, body) }
+        }
         for (number, map) in seatedSections { try body(.seatRevisionRestored(number, revision: map.revision)) }
         var failure: E?
         var referred = [Bool](repeating: false, count: holds.count)
@@ -30,6 +36,21 @@ extension EventInventory {
         if let failure { throw failure }
         for chunk in endedSlots(referred) { try body(.endedSlotsRestored(chunk)) }
     }
+
+    private func visitTickets<E: Error>(
+        _ reference: HoldReference,
+        _ order: OrderState,
+        _ body: (Fact) throws(E) -> Void
+    ) throws(E) {
+        var rest = order.tickets[...]
+        while !rest.isEmpty {
+            try body(.ticketsRestored(reference, Array(rest.prefix(Self.ticketsPerFact))))
+            rest = rest.dropFirst(Self.ticketsPerFact)
+        }
+    }
+
+    /// Few enough for a record of some ten kilobytes, however often each has changed hands.
+    private static let ticketsPerFact = 64
 
     private var seatedSections: [(SectionNumber, SeatMap)] {
         sections.indices.compactMap { index in seatMap(of: SectionNumber(index)).map { (SectionNumber(index), $0) } }

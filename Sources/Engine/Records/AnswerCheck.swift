@@ -69,6 +69,7 @@ extension EventInventory {
         case .reservation(let hold, _): return contradictionOfLines(hold)
         case .order(let hold, _):
             return hold.status == .confirmed ? contradictionOfLines(hold) : "an answer about an order that is none"
+        case .refunded, .ticket, .scanned, .gate: return contradictionAfterSale(answer)
         case .rejected(let rejection):
             return rejection.section.map { hasSection($0) } ?? true && hasSeat(of: rejection) ? nil : Self.noSection
         }

@@ -7,6 +7,7 @@ extension Answer {
     static func isKnown(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard let kind = bytes.first else { return false }
         return (1...9).contains(kind) || (4 + seated...7 + seated).contains(kind) || (26...30).contains(kind)
+            || afterSaleKinds.contains(kind)
     }
 
     /// Added to the kind of an answer about a hold that has seats; they follow the hold.
@@ -65,13 +66,14 @@ extension Answer {
         case .order(let hold, let at):
             Self.encode(hold, kind: 7, into: &buffer)
             buffer.write(at)
+        case .refunded, .ticket, .scanned, .gate: encodeAfterSale(into: &buffer)
         case .rejected(let rejection):
             buffer.write(UInt8(8))
             rejection.encode(into: &buffer)
         }
     }
 
-    private static func encode(_ hold: HoldState, kind: UInt8, into buffer: inout RecordBuffer) {
+    static func encode(_ hold: HoldState, kind: UInt8, into buffer: inout RecordBuffer) {
         buffer.write(hold.hasSeats ? kind + seated : kind)
         buffer.write(hold)
         if hold.hasSeats { buffer.write(hold.seats) }
@@ -80,7 +82,7 @@ extension Answer {
     /// Whether only readers that know numbered seats can read the answer when it is kept whole.
     var isOfSeats: Bool {
         switch self {
-        case .event, .tier, .schedule, .venue: false
+        case .event, .tier, .schedule, .venue, .refunded, .ticket, .scanned, .gate: false
         case .section(let view): view.details.leavesNoSingleSeat && !view.details.isFull
         case .reserved(let hold, _, _, _), .reservedOne(let hold, _, _, _), .reservation(let hold, _),
             .order(let hold, _):
@@ -121,6 +123,7 @@ extension Answer {
             var view = try decoder.readEventView()
             view.details.venue = try decoder.readVenueID()
             self = .event(view)
+        case Self.afterSaleKinds: self = try Self.afterSale(kind, from: &decoder)
         default: throw decoder.malformed("\(kind) is no kind of answer")
         }
     }

@@ -24,6 +24,9 @@ extension Fact {
         case .seatRevisionRestored(let number, let revision):
             buffer.write(number)
             buffer.write(revision)
+        case .ticketCheckedIn, .transferOffered, .transferWithdrawn, .transferAccepted, .ticketsRestored, .gateSet,
+            .eventCancelled, .cancellationRestored:
+            encodeAfterSale(into: &buffer)
         case .sectionUpdated(let number, let details):
             buffer.write(number)
             buffer.write(details)
@@ -105,6 +108,14 @@ extension Fact {
         case .scheduleAdded, .scheduleUpdated, .scheduleRestored: Self.schedule
         case .venueAdded, .venueUpdated, .venueRestored: Self.venue
         case .tenantBegun, .tenantRestored: Self.tenant
+        case .ticketCheckedIn: 30
+        case .transferOffered: 31
+        case .transferWithdrawn: 32
+        case .transferAccepted: 33
+        case .gateSet: 34
+        case .eventCancelled: 35
+        case .ticketsRestored: 36
+        case .cancellationRestored: 37
         }
     }
 
@@ -151,6 +162,7 @@ extension Fact {
         case 51: self = .salesSumsRestored(try decoder.readCase(), try decoder.readSalesSums())
         case 52: self = .salesDaysRestored(try decoder.readSalesDays())
         case Self.catalogueKinds: self = try Self.ofCatalogue(kind, from: &decoder)
+        case 30...37: self = try Self.afterSale(kind, from: &decoder)
         default: throw decoder.malformed("\(kind) is no kind of fact")
         }
     }

@@ -4,7 +4,7 @@ import WAL
 // on. The rest is read from the hold's slot, which isn't used again while the answer is kept.
 //
 // What never changes of a hold: its secret, customer and creation, its lines' sections and quantities, a line's price
-// once it is locked, and everything of an order but its refunds.
+// once it is locked, and everything of an order but its refunds and what happens to its tickets.
 
 /// Which hold a kept answer is about, and how the hold was.
 struct KeptAnswer {
@@ -66,7 +66,7 @@ extension Answer {
                 && !hold.rest.isEmpty && hold.isReferable(at: now)
         case .reservation(let hold, let at): at == now && hold.status != .confirmed && hold.isReferable(at: now)
         case .order(let hold, let at): at == now && hold.status == .confirmed && hold.isReferable(at: now)
-        case .event, .section, .tier, .schedule, .venue, .rejected: false
+        case .event, .section, .tier, .schedule, .venue, .refunded, .ticket, .scanned, .gate, .rejected: false
         }
     }
 
@@ -81,7 +81,8 @@ extension Answer {
             for counts in counts { buffer.write(kept: counts) }
         case .reservation(let hold, _): buffer.write(kept: hold, .reservation, false)
         case .order(let hold, _): buffer.write(kept: hold, .order, false)
-        case .event, .section, .tier, .schedule, .venue, .rejected: preconditionFailure("an answer without a hold")
+        case .event, .section, .tier, .schedule, .venue, .refunded, .ticket, .scanned, .gate, .rejected:
+            preconditionFailure("an answer without a hold")
         }
     }
 }
@@ -92,7 +93,8 @@ extension HoldState {
         let endsAt = status == .held ? 0 : now
         guard endedAt == endsAt, expiresAt >= createdAt, (order == nil) == (status != .confirmed) else { return false }
         if let order = order?.state {
-            guard order.confirmedAt == now, order.refunded.isEmpty, order.restocked.isEmpty else { return false }
+            guard order.confirmedAt == now, order.refunded.isEmpty, order.restocked.isEmpty, order.tickets.isEmpty
+            else { return false }
         }
         guard first.isPricedWhole else { return false }
         for line in rest where !line.isPricedWhole { return false }
@@ -224,9 +226,10 @@ extension EventInventory {
         }
         if kept.status != .confirmed {
             state.order = nil
-        } else if var order = state.order?.state, !order.refunded.isEmpty {
+        } else if var order = state.order?.state, !order.refunded.isEmpty || !order.tickets.isEmpty {
             order.refunded = []
             order.restocked = []
+            order.tickets = []
             state.order = OrderBox(order)
         }
         return state

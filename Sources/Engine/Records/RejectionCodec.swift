@@ -75,6 +75,21 @@ extension Rejection {
         case .sectionWithoutSeats(let section): (46, Int64(section), 0, 0)
         case .tooManyRows(let asked, let limit): (47, Int64(asked), Int64(limit), 0)
         case .tooManySeats(let asked, let limit): (48, Int64(asked), Int64(limit), 0)
+        case .noSuchTicket: (49, 0, 0, 0)
+        case .ticketCheckedIn(let at): (50, at, 0, 0)
+        case .eventCancelled(let at): (51, at, 0, 0)
+        case .transferNotFound: (52, 0, 0, 0)
+        case .transferExpired(let at): (53, at, 0, 0)
+        case .transferPending: (54, 0, 0, 0)
+        case .tooManyTransfers(let limit): (55, Int64(limit), 0, 0)
+        case .transferDeadlinePassed(let at): (56, at, 0, 0)
+        case .tooManyGates(let limit): (57, Int64(limit), 0, 0)
+        case .tooManyGateSections(let asked): (58, Int64(asked), 0, 0)
+        case .gateWindowInvalid: (59, 0, 0, 0)
+        case .scansOutOfRange(let asked): (60, Int64(asked), 0, 0)
+        case .scanTimeOutOfRange: (61, 0, 0, 0)
+        case .cancelledWithSales(let sold): (62, Int64(sold), 0, 0)
+        case .cancellationUnfinished(let reserved): (63, Int64(reserved), 0, 0)
         case .venueNotFound: (65, 0, 0, 0)
         case .venueExists: (66, 0, 0, 0)
         case .venueChanged(let expected, let version): (67, Int64(expected), Int64(version), 0)
@@ -153,6 +168,21 @@ extension Rejection {
         case 46: self = .sectionWithoutSeats(try number(a))
         case 47: self = .tooManyRows(asked: try number(a), limit: try number(b))
         case 48: self = .tooManySeats(asked: try number(a), limit: try number(b))
+        case 49: self = .noSuchTicket
+        case 50: self = .ticketCheckedIn(at: a)
+        case 51: self = .eventCancelled(at: a)
+        case 52: self = .transferNotFound
+        case 53: self = .transferExpired(expiredAt: a)
+        case 54: self = .transferPending
+        case 55: self = .tooManyTransfers(limit: try number(a))
+        case 56: self = .transferDeadlinePassed(a)
+        case 57: self = .tooManyGates(limit: try number(a))
+        case 58: self = .tooManyGateSections(asked: try number(a))
+        case 59: self = .gateWindowInvalid
+        case 60: self = .scansOutOfRange(asked: try number(a))
+        case 61: self = .scanTimeOutOfRange
+        case 62: self = .cancelledWithSales(sold: try number(a))
+        case 63: self = .cancellationUnfinished(reserved: try number(a))
         case 65: self = .venueNotFound
         case 66: self = .venueExists
         case 67: self = .venueChanged(expectedVersion: try number(a), version: try number(b))

@@ -30,6 +30,10 @@ public struct BorrowedEvent {
     /// A hold with its order; nil when it has ended and its slot has gone to another.
     public func hold(_ reference: HoldReference) -> HoldState? { place.pointee.hold(reference) }
 
+    /// The id of a gate. It never changes.
+    /// - Precondition: the event has such a gate.
+    public func gateID(_ number: GateNumber) -> ShortText { place.pointee.gates[Int(number)].id }
+
     /// The answer to an earlier command with the same key; nil when the key is new.
     /// - Throws: `idempotencyKeyReused` when the key came with another payload.
     public func remembered(_ key: IdempotencyKey) throws(Rejection) -> Answer? {

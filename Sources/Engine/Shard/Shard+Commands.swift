@@ -74,7 +74,8 @@ extension Shard {
         if case .reserve(let request) = command { return try reserve(request, context, slot) }
         if command.dependsOnVenue { return try decideAtVenue(command, context, slot) }
         let decision = try tables.pointee.slots[slot].decide(command, context)
-        record(decision, slot, context)
+        // What changed nothing, and is not kept for a retry, leaves nothing in the log.
+        if decision.first != nil || context.idempotency != nil { record(decision, slot, context) }
         return decision.answer
     }
 
@@ -196,6 +197,7 @@ extension Shard {
         case .holdPlaced(let hold):
             tables.pointee.wheel.add(.init(event: UInt32(slot), hold: hold.reference), deadline: hold.expiresAt)
         case .holdConfirmed, .holdReleased: tables.pointee.noteEnded()
+        case .eventCancelled: tables.pointee.cancelled.append(.init(slot: slot))
         // An extension needs nothing here: the wheel finds the later deadline when it comes to the earlier one.
         default: break
         }
@@ -206,7 +208,7 @@ extension Rejection {
     /// Whether a retry with the same key gets this refusal again. One that tells to try again later does not.
     fileprivate var isRemembered: Bool {
         switch self {
-        case .eventChanged, .scheduleChanged, .venueChanged, .limitReached: false
+        case .eventChanged, .scheduleChanged, .venueChanged, .limitReached, .cancellationUnfinished: false
         default: true
         }
     }

@@ -17,6 +17,9 @@ public actor Shard {
         /// the others follow in the next.
         static let expiriesPerTurnMax = 4_096
         static let expiredSeatRunsPerTurnMax = 4_096
+        /// Holds of an event that was called off: looked at, and released, in one turn.
+        static let cancelledSlotsPerTurnMax: UInt32 = 16_384
+        static let cancelledHoldsPerTurnMax = 1_024
         /// Callers of the `async` API that wait for the watermark.
         static let waitersMax = 1_000_000
     }
@@ -77,6 +80,7 @@ public actor Shard {
             directory.publish(event.tenant, event.sectionID(number), event.key, number)
         }
         event.visitVenues { directory.venues.publish($0) }
+        if event.cancelledAt != nil { tables.pointee.cancelled.append(.init(slot: slot)) }
         event.visitLiveHolds { tables.pointee.wheel.add(.init(event: UInt32(slot), hold: $0), deadline: $1) }
     }
 
@@ -120,7 +124,10 @@ public actor Shard {
         isSaturated = log.pendingBytes > Limits.pendingBytesMax
         room = log.roomState
         // Without room even expiry rests: a reservation past its deadline counts as expired all the same.
-        if !isSaturated && !isClosed && room != .exhausted { expireDue() }
+        if !isSaturated && !isClosed && room != .exhausted {
+            expireDue()
+            releaseCancelled()
+        }
     }
 
     /// Ends a turn: what was decided goes to the log.

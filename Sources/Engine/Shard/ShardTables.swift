@@ -9,6 +9,8 @@ struct ShardTables: ~Copyable {
     private var index = FlatIndex()
     var records = RecordBuffer()
     var wheel: DeadlineWheel
+    /// Events that were called off and may still have live holds.
+    var cancelled = CancelledEvents()
     var counters = ShardCounters()
     /// Slots for holds, and answers kept for retries, of all events.
     private(set) var holdSlots = 0

@@ -21,6 +21,9 @@ struct Access: OptionSet, Sendable {
     /// Who gives money back.
     static let refund: Access = [.organizer, .agent, .admin]
 
+    /// Who lets people in.
+    static let gate: Access = [.scanner, .organizer, .admin]
+
     init(rawValue: UInt8) { self.rawValue = rawValue }
 
     init(_ role: Role) { rawValue = 1 << UInt8(Role.allCases.firstIndex(of: role)!) }
@@ -54,6 +57,12 @@ extension Endpoint {
         // What was bought or held is looked up at the counter, too.
         case .reservation, .order: return isRead ? [.sale, .organizer] : .sale
         case .orderRefund: return .refund
+        case .eventCancel: return .office
+        case .eventOrders: return [.sale, .organizer]
+        case .eventGates: return isRead ? .tenant : .office
+        case .ticket: return [.sale, .organizer]
+        case .ticketTransfer, .ticketTransferAccept: return .sale
+        case .ticketsValidate: return .gate
         }
     }
 }

@@ -54,11 +54,16 @@ extension HoldState {
     }
 }
 
-extension OrderState {
-    /// A hash of everything of the order that can change.
+extension TicketView {
+    /// A hash of everything of the ticket that can change.
     var entityTag: UInt64 {
-        var hash = StableHash(seed: 0x6f72_6465_7273_7461)
-        for index in refunded { hash.combine(index) }
+        var hash = StableHash(seed: 0x7469_636b_6574_7374)
+        hash.combine(status.rawValue)
+        hash.combine(code.high)
+        hash.combine(code.low)
+        hash.combine(offer?.offeredAt ?? -1)
+        hash.combine(checkIn?.receivedAt ?? -1)
+        holder.withBytes { hash.combine($0) }
         return hash.finish()
     }
 }

@@ -10,6 +10,8 @@ import Engine
 protocol FactNames: EventConstants {
     /// Nil when the hold has ended and its slot has gone to another.
     func hold(_ reference: HoldReference) -> HoldState?
+    /// - Precondition: the event has such a gate.
+    func gateID(_ number: GateNumber) -> ShortText
 }
 
 extension BorrowedEvent: FactNames {}
@@ -53,6 +55,9 @@ extension ByteWriter {
         case .holdConfirmed(let reference, let order): confirmed(reference, order.state, event)
         case .ticketsRefunded(let reference, let tickets, let restock):
             refunded(reference, tickets, restock, event)
+        case .ticketCheckedIn, .transferOffered, .transferWithdrawn, .transferAccepted, .ticketsRestored, .gateSet,
+            .eventCancelled, .cancellationRestored:
+            fieldsAfterSale(of: fact, event)
         case .seatsAdded(let number, let rows): seatsAdded(number, rows, event)
         case .seatsBlocked(let number, let runs): seats(number, runs, "seats.blocked", event)
         case .seatsUnblocked(let number, let runs): seats(number, runs, "seats.unblocked", event)
@@ -203,7 +208,7 @@ extension ByteWriter {
         if let hold { self.tickets(tickets, hold, event) }
     }
 
-    private mutating func order(
+    mutating func order(
         _ reference: HoldReference,
         _ hold: HoldState?,
         _ action: StaticString,

@@ -53,7 +53,12 @@ extension ResponseWriter {
         case .reserved(let hold, let counts, let at, let isSingleSection):
             return writeReserved(hold, isSingleSection ? counts.first : nil, at: at, reply, of: event)
         case .reservation(let hold, let at): return write(hold, at: at, reply, of: event)
-        case .order(let hold, _): return writeOrder(hold, reply, of: event)
+        case .order(let hold, let at): return write(OrderPageContent(hold, at: at), reply, of: event)
+        case .refunded(let hold, let tickets, let marks, _):
+            return write(OrderPageContent(hold, refunded: tickets, marks), reply, of: event)
+        case .ticket(let view): return write(view, reply, of: event)
+        case .scanned(let outcomes, let isList): return write(outcomes, isList: isList, reply, of: event)
+        case .gate(let gate): return write(gate, reply, of: event)
         case .rejected(let rejection): return write(Problem(rejection, of: event), reply)
         }
     }
@@ -80,7 +85,12 @@ extension ResponseWriter {
         case .tiers(let views): return write(views, reply, of: event)
         case .price(_, let quote): return write(quote, reply, of: event)
         case .reservation(let hold, let at): return write(hold, at: at, reply, of: event)
-        case .order(let hold, _): return writeOrder(hold, reply, of: event)
+        case .order(let hold, let at): return write(OrderPageContent(hold, at: at), reply, of: event)
+        case .orderDue(let hold, let at):
+            return write(OrderPageContent(hold, at: at, isEventCancelled: true), reply, of: event)
+        case .orders(let page): return write(page, reply, of: event)
+        case .ticket(let view): return write(view, reply, of: event)
+        case .gates(let gates): return write(gates, reply, of: event)
         }
     }
 

@@ -176,6 +176,15 @@ extension ResponseWriter {
     /// Writes a whole response from a problem.
     @discardableResult
     mutating func write(_ problem: borrowing Problem, _ reply: borrowing ReplyContext) -> Range<Int> {
+        write(problem, reply) { _ in }
+    }
+
+    /// The same with members of the problem's own (RFC 9457, 3.2).
+    mutating func write(
+        _ problem: borrowing Problem,
+        _ reply: borrowing ReplyContext,
+        members: (inout ByteWriter) -> Void
+    ) -> Range<Int> {
         begin(problem.status, .problem)
         echo(reply)
         if problem.status == .methodNotAllowed { header("Allow", problem.allowed.fieldValue) }
@@ -195,6 +204,7 @@ extension ResponseWriter {
         if problem.numbers.count > 0 { bytes.numbers(problem.numbers) }
         if problem.oldestPosition > 0 { bytes.field("oldest_position", Int64(problem.oldestPosition)) }
         if !problem.errors.isEmpty { write(problem.errors) }
+        members(&bytes)
         bytes.endObject()
         return end(omitBody: reply.isHead)
     }

@@ -314,6 +314,10 @@ extension Problem {
                 "Event is over",
                 "The event can't be published: its last date was over at \(time: end)."
             )
+        case .noSuchTicket, .ticketCheckedIn, .eventCancelled, .transferNotFound, .transferExpired, .transferPending,
+            .tooManyTransfers, .transferDeadlinePassed, .tooManyGates, .tooManyGateSections, .gateWindowInvalid,
+            .scansOutOfRange, .scanTimeOutOfRange, .cancelledWithSales, .cancellationUnfinished:
+            self = .afterSale(rejection)
         case .invalid(let field): self.init(field)
         case .limitReached(let limit): self.init(limit)
         case .idempotencyKeyReused:

@@ -28,7 +28,9 @@ struct BatchRequest: Sendable {
 
     /// The limit of a route's body, asked for those beyond the general one. In bytes.
     static func bodyBytesMax(of method: HTTPMethod, _ path: UnsafeRawBufferPointer) -> Int {
-        method == .post && path.equals("/api/v1/batch") ? bodyBytesMax : RequestLimits().bodyBytesMax
+        if method == .post, path.equals("/api/v1/batch") { return bodyBytesMax }
+        if method == .post, path.equals("/api/v1/tickets/validate") { return ScanFields.bodyBytesMax }
+        return RequestLimits().bodyBytesMax
     }
 }
 

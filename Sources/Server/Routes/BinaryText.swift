@@ -60,4 +60,19 @@ enum CrockfordBase32 {
             output[index] = alphabet.utf8Start[Int(truncatingIfNeeded: value >> UInt128(shift)) & 31]
         }
     }
+
+    /// Nil for every text that `encode` doesn't make.
+    static func decode(_ text: UnsafeRawBufferPointer) -> (high: UInt64, low: UInt64)? {
+        guard text.count == charactersPer128Bits else { return nil }
+        var value: UInt128 = 0
+        for (index, character) in text.enumerated() {
+            guard let digit = alphabetDigit(character), index > 0 || digit < 8 else { return nil }
+            value = value << 5 | UInt128(digit)
+        }
+        return (UInt64(truncatingIfNeeded: value >> 64), UInt64(truncatingIfNeeded: value))
+    }
+
+    private static func alphabetDigit(_ character: UInt8) -> Int? {
+        (0..<32).first { alphabet.utf8Start[$0] == character }
+    }
 }

@@ -10,6 +10,8 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     case pricing, pricingCalculate
     case reservations, reservation, reservationPriceLock, reservationExtend, reservationConfirm, reservationRelease
     case order, orderRefund
+    case eventCancel, eventOrders, eventGates
+    case ticket, ticketTransfer, ticketTransferAccept, ticketsValidate
     case batch
     case reportSales, reportVenues, reportVenue, reportDashboard, reportAnalytics, reportCustomers, reportCustomer
     case feed, eventAudit
@@ -37,6 +39,10 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         case .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease: .post
         case .order: .get
         case .orderRefund: .post
+        case .eventCancel, .ticketTransferAccept, .ticketsValidate: .post
+        case .eventOrders, .ticket: .get
+        case .eventGates: [.get, .post]
+        case .ticketTransfer: [.post, .delete]
         case .batch: .post
         case .reportSales, .reportVenues, .reportVenue, .reportDashboard, .reportAnalytics, .reportCustomers,
             .reportCustomer:
@@ -59,6 +65,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         let action = segments.count > 4 ? segments[4] : nil
         if collection.equals("reports") { return segments.count > 5 ? nil : report(segments[3], action) }
         let detail = segments.count > 5 ? segments[5] : nil
+        if collection.equals("tickets") { return partOfTickets(segments[3], action, detail) }
         return part(of: collection, action, detail).map { ($0, segments[3]) }
     }
 
@@ -124,12 +131,26 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         if action.equals("publish") { return .eventPublish }
         if action.equals("restore") { return .eventRestore }
         if action.equals("audit") { return .eventAudit }
+        if action.equals("cancel") { return .eventCancel }
+        if action.equals("orders") { return .eventOrders }
+        if action.equals("gates") { return .eventGates }
         return nil
     }
 
     private static func partOfSchedules(_ detail: PercentText) -> Endpoint {
         if detail.equals("upcoming") { return .eventSchedulesUpcoming }
         return detail.equals("next") ? .eventSchedulesNext : .eventSchedule
+    }
+
+    private static func partOfTickets(
+        _ name: PercentText,
+        _ action: PercentText?,
+        _ detail: PercentText?
+    ) -> (Endpoint, PercentText?)? {
+        guard let action else { return name.equals("validate") ? (.ticketsValidate, nil) : (.ticket, name) }
+        guard action.equals("transfer") else { return nil }
+        guard let detail else { return (.ticketTransfer, name) }
+        return detail.equals("accept") ? (.ticketTransferAccept, name) : nil
     }
 
     private static func partOfCapacity(_ action: PercentText?) -> Endpoint? {

@@ -54,41 +54,69 @@ enum PublicIdentifiers {
 
     /// - Precondition: `output` has `ticketCharacters` bytes; `index` is at most `ticketIndexMax`.
     static func writeTicket(_ index: UInt32, of order: HoldID, into output: UnsafeMutableRawBufferPointer) {
-        precondition(index <= ticketIndexMax)
+        write(TicketID(index, of: order), into: output)
+    }
+
+    /// - Precondition: `output` has `ticketCharacters` bytes; the index is at most `ticketIndexMax`.
+    static func write(_ id: TicketID, into output: UnsafeMutableRawBufferPointer) {
+        precondition(id.index <= ticketIndexMax)
         var bytes = InlineArray<27, UInt8>(repeating: 0)
         withUnsafeMutableBytes(of: &bytes) { raw in
-            raw.storeBigEndian(order.event.rawValue, at: 0)
-            raw.storeBigEndian(order.reference.slot, at: 8)
-            raw.storeBigEndian(order.reference.generation, at: 12)
-            // Four bytes, of which the first is overwritten next: the index has three.
-            raw.storeBigEndian(index << 8, at: 16)
-            raw.storeBigEndian(ticketCheck(index, of: order), at: 19)
+            raw.storeBigEndian(id.event.rawValue, at: 0)
+            raw.storeBigEndian(id.reference.slot, at: 8)
+            raw.storeBigEndian(id.reference.generation, at: 12)
+            // Four bytes, of which the last is overwritten next: the index has three.
+            raw.storeBigEndian(id.index << 8, at: 16)
+            raw.storeBigEndian(id.check, at: 19)
             write("tkt_", UnsafeRawBufferPointer(raw), into: output)
         }
     }
 
     /// The index of a ticket of `order`; nil for every text that isn't the id of one.
     static func ticketIndex(_ text: UnsafeRawBufferPointer, of order: HoldID) -> UInt32? {
+        guard let id = ticket(text), id == TicketID(id.index, of: order) else { return nil }
+        return id.index
+    }
+
+    /// Nil for a text that is no ticket's id. Whether there is such a ticket, its event knows.
+    static func ticket(_ text: UnsafeRawBufferPointer) -> TicketID? {
         var bytes = InlineArray<27, UInt8>(repeating: 0)
         return withUnsafeMutableBytes(of: &bytes) { raw in
             guard read(text, prefix: "tkt_", into: raw) else { return nil }
-            let event: UInt64 = raw.loadBigEndian(at: 0)
-            let slot: UInt32 = raw.loadBigEndian(at: 8)
-            let generation: UInt32 = raw.loadBigEndian(at: 12)
-            let index: UInt32 = raw.loadBigEndian(at: 16) >> 8
-            let check: UInt64 = raw.loadBigEndian(at: 19)
-            guard event == order.event.rawValue, slot == order.reference.slot,
-                generation == order.reference.generation, check == ticketCheck(index, of: order)
-            else { return nil }
-            return index
+            return TicketID(
+                event: EventKey(rawValue: raw.loadBigEndian(at: 0)),
+                reference: HoldReference(slot: raw.loadBigEndian(at: 8), generation: raw.loadBigEndian(at: 12)),
+                index: raw.loadBigEndian(at: 16) >> 8,
+                check: raw.loadBigEndian(at: 19)
+            )
         }
     }
 
-    /// SipHash under the order's secret, as a message authentication code of the index.
-    private static func ticketCheck(_ index: UInt32, of order: HoldID) -> UInt64 {
-        var hash = StableHash(seed: order.secret)
-        hash.combine(index)
-        return hash.finish()
+    // MARK: - What scanners read
+
+    /// The ticket's id, a full stop, and its code.
+    static let scanCharacters = ticketCharacters + 1 + CrockfordBase32.charactersPer128Bits
+
+    /// - Precondition: `output` has `scanCharacters` bytes.
+    static func writeScan(_ id: TicketID, _ code: TicketCode, into output: UnsafeMutableRawBufferPointer) {
+        write(id, into: UnsafeMutableRawBufferPointer(rebasing: output[..<ticketCharacters]))
+        output[ticketCharacters] = UInt8(ascii: ".")
+        let rest = UnsafeMutableRawBufferPointer(rebasing: output[(ticketCharacters + 1)...])
+        CrockfordBase32.encode(high: code.high, low: code.low, into: rest)
+    }
+
+    /// Nil for every text that `writeScan` doesn't make.
+    static func scan(_ text: UnsafeRawBufferPointer) -> (id: TicketID, code: TicketCode)? {
+        guard text.count == scanCharacters, text[ticketCharacters] == UInt8(ascii: "."),
+            let id = ticket(UnsafeRawBufferPointer(rebasing: text[..<ticketCharacters])),
+            let code = code(UnsafeRawBufferPointer(rebasing: text[(ticketCharacters + 1)...]))
+        else { return nil }
+        return (id, code)
+    }
+
+    /// A ticket's code, or that of an offer.
+    static func code(_ text: UnsafeRawBufferPointer) -> TicketCode? {
+        CrockfordBase32.decode(text).map { TicketCode(high: $0.high, low: $0.low) }
     }
 
     // MARK: - Price tiers
@@ -142,24 +170,6 @@ enum PublicIdentifiers {
     ) -> Bool {
         guard text.count > 4, UnsafeRawBufferPointer(rebasing: text[..<4]).equals(prefix) else { return false }
         return Base64URL.decode(UnsafeRawBufferPointer(rebasing: text[4...]), into: bytes)
-    }
-}
-
-/// The code printed on a ticket: 128 bits under the order's ticket secret, so that one code says nothing of another.
-struct TicketCode: Equatable {
-    let high: UInt64
-    let low: UInt64
-
-    /// SipHash twice, each time keyed with one half of the secret over the other half and the index.
-    init(secret: (UInt64, UInt64), index: UInt32) {
-        func half(key: UInt64, other: UInt64) -> UInt64 {
-            var hash = StableHash(seed: key)
-            hash.combine(other)
-            hash.combine(index)
-            return hash.finish()
-        }
-        high = half(key: secret.0, other: secret.1)
-        low = half(key: secret.1, other: secret.0)
     }
 }
 

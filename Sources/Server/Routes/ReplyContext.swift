@@ -15,12 +15,14 @@ struct ReplyContext: Sendable {
         case page(Page)
         /// The head of a stream, which is all that HEAD asks for.
         case stream
+        /// One page of an event's orders.
+        case orders(OrderListing)
     }
 
     /// What the path names. Ids carry their event, so an id that was made up leads to an event that isn't there; the
     /// client asked for this, and is told that this isn't there.
     enum Subject: Equatable, Sendable {
-        case event, venue, capacity, pricing, reservation, order
+        case event, venue, capacity, pricing, reservation, order, ticket
 
         var missing: Rejection {
             switch self {
@@ -30,6 +32,7 @@ struct ReplyContext: Sendable {
             case .pricing: .tierNotFound
             case .reservation: .reservationNotFound
             case .order: .orderNotFound
+            case .ticket: .noSuchTicket
             }
         }
     }

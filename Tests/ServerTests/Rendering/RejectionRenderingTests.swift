@@ -70,6 +70,16 @@ import Testing
         (.tooManyRows(asked: 10_001, limit: 10_000), 409, "TOO_MANY_ROWS", ["10001", "10000"]),
         (.tooManySeats(asked: 1_000_001, limit: 1_000_000), 409, "TOO_MANY_SEATS", ["1000001", "1000000"]),
         (.idempotencyKeyReused, 422, "IDEMPOTENCY_KEY_REUSED", []),
+        (.noSuchTicket, 404, "TICKET_NOT_FOUND", []),
+        (.ticketCheckedIn(at: KnownEvent.now), 409, "TICKET_CHECKED_IN", ["2025-11-21T08:00:00Z"]),
+        (.eventCancelled(at: KnownEvent.now), 409, "EVENT_CANCELLED", ["2025-11-21T08:00:00Z"]),
+        (.transferNotFound, 404, "TRANSFER_NOT_FOUND", []),
+        (.transferExpired(expiredAt: KnownEvent.now), 410, "TRANSFER_EXPIRED", ["2025-11-21T08:00:00Z"]),
+        (.transferPending, 409, "TRANSFER_PENDING", []),
+        (.tooManyTransfers(limit: 10), 409, "TOO_MANY_TRANSFERS", ["10"]),
+        (.tooManyGates(limit: 100), 409, "TOO_MANY_GATES", ["100"]),
+        (.cancelledWithSales(sold: 7), 409, "EVENT_HAS_SALES", ["7"]),
+        (.cancellationUnfinished(reserved: 8), 409, "EVENT_BEING_CANCELLED", ["8"]),
     ]
 
     /// The members that limits have beside the usual ones.
@@ -112,8 +122,8 @@ import Testing
     /// The table above against the enum: a case that is added must be added there.
     @Test func theTableHasEveryCase() {
         let names = Set(Self.table.map { "\($0.0)".prefix { $0 != "(" } })
-        // All but `invalid`, whose fields have a test of their own.
-        #expect(names.count == 57)
+        // All but `invalid` and what else names fields, which have tests of their own.
+        #expect(names.count == 67)
         for (rejection, _, _, _) in Self.table {
             switch rejection {
             case .eventNotFound, .eventExists, .eventChanged, .eventNotOnSale, .wrongEventStatus, .currencyFixed,
@@ -124,11 +134,27 @@ import Testing
                 .reservationNotHeld, .priceLockedOtherwise, .noPrice, .amountMismatch, .orderNotFound,
                 .ticketNotFound, .ticketRefunded, .invalid, .limitReached, .idempotencyKeyReused,
                 .seatNotFound, .seatTaken, .seatTwice, .noSeatsTogether, .singleSeatLeft, .rowExists, .sectionInUse,
-                .sectionHasSeats, .sectionWithoutSeats, .tooManyRows, .tooManySeats,
+                .sectionHasSeats, .sectionWithoutSeats, .tooManyRows, .tooManySeats, .noSuchTicket, .ticketCheckedIn,
+                .eventCancelled, .transferNotFound, .transferExpired, .transferPending, .tooManyTransfers,
+                .transferDeadlinePassed, .tooManyGates, .tooManyGateSections, .gateWindowInvalid, .scansOutOfRange,
+                .scanTimeOutOfRange, .cancelledWithSales, .cancellationUnfinished,
                 .venueNotFound, .venueExists, .venueChanged, .overVenueMaximum, .scheduleNotFound, .scheduleExists,
                 .scheduleChanged, .scheduleCancelled, .scheduleEnded, .eventOver:
                 continue
             }
+        }
+    }
+
+    @Test func whatNamesAFieldOfATicketNamesIt() throws {
+        let refusals: [(Rejection, String)] = [
+            (.transferDeadlinePassed(1), "expires_at"), (.tooManyGateSections(asked: 9), "capacity_ids"),
+            (.gateWindowInvalid, "closes_at"), (.scansOutOfRange(asked: 501), "scans"),
+            (.scanTimeOutOfRange, "scanned_at"),
+        ]
+        for (refusal, field) in refusals {
+            let response = try response(.answer(.rejected(refusal)))
+            let errors = try #require(try response.json()["errors"] as? [[String: String]])
+            #expect(response.status == 422 && errors.map { $0["field"] } == [field])
         }
     }
 
@@ -148,6 +174,7 @@ import Testing
             ("/api/v1/events/show", "EVENT_NOT_FOUND"), ("/api/v1/capacity/floor", "CAPACITY_NOT_FOUND"),
             ("/api/v1/reservations/\(KnownIDs.reservation)", "RESERVATION_NOT_FOUND"),
             ("/api/v1/orders/\(KnownIDs.order)", "ORDER_NOT_FOUND"),
+            ("/api/v1/tickets/\(KnownIDs.ticket(0))", "TICKET_NOT_FOUND"),
         ]
         for (path, code) in paths {
             let context = try TestRequest("GET", path).submission().reply

@@ -6,6 +6,7 @@ import Testing
 @Suite struct RoutingTableTests {
     static let rows: [(method: String, path: String, body: String?)] = {
         let rsv = "/api/v1/reservations/\(KnownIDs.reservation)"
+        let tkt = "/api/v1/tickets/\(KnownIDs.ticket(0))"
         return [
             ("GET", "/health", nil), ("GET", "/ready", nil), ("GET", "/metrics", nil), ("GET", "/openapi.json", nil),
             ("POST", "/api/v1/events", #"{"name":"A","currency":"EUR"}"#), ("GET", "/api/v1/events", nil),
@@ -51,6 +52,15 @@ import Testing
             ("GET", "/api/v1/reports/analytics?event_id=show", nil),
             ("GET", "/api/v1/reports/customers?event_id=show", nil), ("GET", "/api/v1/reports/customers/ada", nil),
             ("GET", "/api/v1/events/show/audit?from=1&to=9&limit=5", nil), ("GET", "/api/v1/feed?after=3", nil),
+            ("POST", "/api/v1/events/show/cancel", nil), ("GET", "/api/v1/events/show/orders", nil),
+            ("GET", "/api/v1/events/show/gates", nil), ("POST", "/api/v1/events/show/gates", #"{"id":"north"}"#),
+            ("GET", tkt, nil), ("POST", "\(tkt)/transfer", nil),
+            ("DELETE", "\(tkt)/transfer", nil),
+            (
+                "POST", "\(tkt)/transfer/accept",
+                #"{"code":"00000000000000000000000000","customer_id":"ben"}"#
+            ),
+            ("POST", "/api/v1/tickets/validate", #"{"code":"x","event_id":"show"}"#),
         ]
     }()
 

@@ -9,6 +9,7 @@ import WAL
 @Suite struct UpgradeTests {
     static let folders = [
         "engine-whole-answers", "engine-referring-answers-1", "engine-referring-answers-2", "engine-seats",
+        "engine-tickets",
     ]
 
     /// Of the snapshot and the records behind it, and of the whole log: both lead to what the earlier build had.

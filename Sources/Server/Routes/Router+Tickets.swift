@@ -1,0 +1,113 @@
+import Engine
+
+// After the sale: tickets, gates, orders of an event, and its cancellation.
+
+extension Router {
+    func afterSale(
+        _ endpoint: Endpoint,
+        _ name: PercentText?,
+        _ call: inout Call,
+        _ sections: inout some SectionLookup
+    ) throws(Problem) -> RoutedRequest {
+        switch endpoint {
+        case .eventCancel:
+            try call.readEmptyBody()
+            return call.submission(try eventKey(name, call), .cancelEvent)
+        case .eventOrders: return try orders(try eventKey(name, call), &call)
+        case .eventGates: return try gates(try eventKey(name, call), &call, &sections)
+        case .ticketsValidate: return try validate(call)
+        default: return try ticket(endpoint, name, &call)
+        }
+    }
+
+    private func orders(_ event: EventKey, _ call: inout Call) throws(Problem) -> RoutedRequest {
+        let page = try call.page()
+        var listing = OrderListing(start: page.start, limit: page.limit)
+        if let text = try call.parameter("status") {
+            guard let status = OrderStatus.allCases.first(where: { text.equals($0.text) }) else {
+                let names = OrderStatus.allCases.map(\.text.description).joined(separator: ", ")
+                throw .validationFailed([.init(field: "status", message: "must be one of \(names)")])
+            }
+            listing.status = status
+        }
+        call.reply.shape = .orders(listing)
+        return call.submission(event, .orders(listing))
+    }
+
+    private func gates(
+        _ event: EventKey,
+        _ call: inout Call,
+        _ sections: inout some SectionLookup
+    ) throws(Problem) -> RoutedRequest {
+        guard call.request.method == .post else { return call.submission(event, .gates) }
+        let (fields, body) = try call.readBody { body throws(JSONError) in try GateFields(&body) }
+        try body.check()
+        var gate = GateDetails(id: fields.id!, name: fields.name, opensAt: fields.opensAt, closesAt: fields.closesAt)
+        for id in fields.sections {
+            guard let (owner, number) = sections.find(tenant: call.context.tenant, section: id), owner == event else {
+                throw .capacityNotFound
+            }
+            gate.sections.append(number)
+        }
+        return call.submission(event, .setGate(gate))
+    }
+
+    // MARK: - One ticket
+
+    private func ticket(_ endpoint: Endpoint, _ name: PercentText?, _ call: inout Call) throws(Problem) -> RoutedRequest
+    {
+        guard let name, let id = PublicIdentifiers.ticket(name.content) else { throw .ticketNotFound }
+        switch endpoint {
+        case .ticketTransferAccept: return try accept(id, call)
+        case .ticketTransfer where call.request.method == .delete:
+            try call.readEmptyBody()
+            call.reply.shape = .noContent
+            return call.submission(id.event, .withdrawTransfer(id))
+        case .ticketTransfer:
+            let (fields, body) = try call.readBody { body throws(JSONError) in try TransferFields(&body) }
+            try body.check()
+            let command = Command.offerTransfer(id, recipient: fields.recipient, expiresAt: fields.expiresAt)
+            return call.submission(id.event, command)
+        default: return call.submission(id.event, .ticket(id))
+        }
+    }
+
+    private func accept(_ id: TicketID, _ call: Call) throws(Problem) -> RoutedRequest {
+        let (fields, body) = try call.readBody { body throws(JSONError) in
+            var fields = try AcceptanceFields(&body)
+            if fields.customer.isEmpty, call.context.principal.isEmpty {
+                body.note("customer_id", "is required of somebody who acts for the whole tenant")
+            } else if !call.context.principal.isEmpty, fields.customer.isEmpty {
+                fields.customer = call.context.principal
+            }
+            return fields
+        }
+        try body.check()
+        guard let code = fields.code else { throw Problem(.transferNotFound, of: NoEvent()) }
+        return call.submission(id.event, .acceptTransfer(id, code, customer: fields.customer))
+    }
+
+    // MARK: - Scans
+
+    /// Every code carries its event, so a list says itself whose it is.
+    private func validate(_ call: Call) throws(Problem) -> RoutedRequest {
+        let (fields, body) = try call.readBody { body throws(JSONError) in
+            let fields = try ScanFields(&body)
+            let events = Set(fields.scans.compactMap { $0.ticket?.event })
+            if fields.event == nil, events.count > 1 {
+                body.note("event_id", "is required where codes are of more than one event")
+            }
+            return fields
+        }
+        try body.check()
+        let named = fields.event.map { EventKey(tenant: call.context.tenant, event: $0) }
+        guard let event = named ?? fields.scans.lazy.compactMap({ $0.ticket?.event }).first else {
+            throw .ticketNotFound
+        }
+        return call.submission(event, .scan(fields.scans, isList: fields.isList))
+    }
+}
+
+extension Problem {
+    static var ticketNotFound: Problem { Problem(.noSuchTicket, of: NoEvent()) }
+}
