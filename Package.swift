@@ -22,6 +22,11 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLiburing", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .systemLibrary(
+            name: "CLibqrencode",
+            pkgConfig: "libqrencode",
+            providers: [.apt(["libqrencode-dev"])]
+        ),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CPrefetch"),
         .target(name: "CChecksum"),
@@ -52,7 +57,7 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Auth", "Engine", "Loop", "WAL",
+                "Auth", "CLibqrencode", "Engine", "Loop", "WAL",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

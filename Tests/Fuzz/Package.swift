@@ -19,6 +19,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLiburing", path: "Sources/CLiburing", pkgConfig: "liburing"),
+        .systemLibrary(name: "CLibqrencode", path: "Sources/CLibqrencode", pkgConfig: "libqrencode"),
         .systemLibrary(name: "CPrefetch", path: "Sources/CPrefetch"),
         .target(name: "CChecksum", path: "Sources/CChecksum"),
         .target(
@@ -52,7 +53,9 @@ let package = Package(
         ),
         .target(
             name: "Server",
-            dependencies: ["Auth", "Engine", "Loop", "WAL", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "Auth", "CLibqrencode", "Engine", "Loop", "WAL", .product(name: "NIOCore", package: "swift-nio"),
+            ],
             path: "Sources/Server",
             sources: ["Auth", "Front", "HTTP", "JSON", "Ops/Operations.swift", "Rendering", "Routes"],
             swiftSettings: instrumented

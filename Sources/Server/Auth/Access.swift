@@ -60,7 +60,7 @@ extension Endpoint {
         case .eventCancel: return .office
         case .eventOrders: return [.sale, .organizer]
         case .eventGates: return isRead ? .tenant : .office
-        case .ticket: return [.sale, .organizer]
+        case .ticket, .ticketQR: return [.sale, .organizer]
         case .ticketTransfer, .ticketTransferAccept: return .sale
         case .ticketsValidate: return .gate
         }

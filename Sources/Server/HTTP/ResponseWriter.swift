@@ -1,6 +1,6 @@
 /// The media types this server answers in.
 enum ContentType: Sendable {
-    case json, problem, text, metrics, html, eventStream, lines
+    case json, problem, text, metrics, html, eventStream, lines, svg
 
     var headerLine: StaticString {
         switch self {
@@ -11,6 +11,7 @@ enum ContentType: Sendable {
         case .html: "Content-Type: text/html; charset=utf-8\r\n"
         case .eventStream: "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n"
         case .lines: "Content-Type: application/x-ndjson\r\n"
+        case .svg: "Content-Type: image/svg+xml\r\n"
         }
     }
 }

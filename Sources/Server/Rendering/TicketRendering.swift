@@ -8,12 +8,36 @@ extension ResponseWriter {
         _ reply: borrowing ReplyContext,
         of event: some EventConstants
     ) -> Range<Int> {
+        if reply.shape == .image { return writeImage(of: view, reply) }
         if let known = beginThing(reply, entityTag: view.entityTag) { return known }
         beginBody()
         bytes.beginObject()
         bytes.key("ticket")
         bytes.ticket(view, of: event)
         bytes.endObject()
+        return end(omitBody: reply.isHead)
+    }
+
+    /// What scanners read, as a QR code. Only another holder makes it another one.
+    private mutating func writeImage(of view: TicketView, _ reply: borrowing ReplyContext) -> Range<Int> {
+        guard view.status != .refunded else {
+            return write(Problem(.ticketRefunded(index: view.place.id.index), of: NoEvent()), reply)
+        }
+        // A hash, because a header field is logged more often than a body.
+        var hash = StableHash(seed: view.code.high)
+        hash.combine(view.code.low)
+        let entityTag = hash.finish()
+        let isKnown = reply.known.contains(entityTag)
+        begin(isKnown ? .notModified : .ok, .svg)
+        echo(reply)
+        header("ETag", "\"\(entityTag)\"")
+        header("Cache-Control", "private, no-cache")
+        if isKnown { return end() }
+        beginBody()
+        withUnsafeTemporaryAllocation(byteCount: PublicIdentifiers.scanCharacters, alignment: 1) { text in
+            PublicIdentifiers.writeScan(view.place.id, view.code, into: text)
+            bytes.svg(QRCode(UnsafeRawBufferPointer(text)))
+        }
         return end(omitBody: reply.isHead)
     }
 

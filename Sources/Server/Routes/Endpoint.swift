@@ -11,7 +11,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
     case reservations, reservation, reservationPriceLock, reservationExtend, reservationConfirm, reservationRelease
     case order, orderRefund
     case eventCancel, eventOrders, eventGates
-    case ticket, ticketTransfer, ticketTransferAccept, ticketsValidate
+    case ticket, ticketQR, ticketTransfer, ticketTransferAccept, ticketsValidate
     case batch
     case reportSales, reportVenues, reportVenue, reportDashboard, reportAnalytics, reportCustomers, reportCustomer
     case feed, eventAudit
@@ -40,7 +40,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         case .order: .get
         case .orderRefund: .post
         case .eventCancel, .ticketTransferAccept, .ticketsValidate: .post
-        case .eventOrders, .ticket: .get
+        case .eventOrders, .ticket, .ticketQR: .get
         case .eventGates: [.get, .post]
         case .ticketTransfer: [.post, .delete]
         case .batch: .post
@@ -148,6 +148,7 @@ enum Endpoint: Equatable, CaseIterable, Sendable {
         _ detail: PercentText?
     ) -> (Endpoint, PercentText?)? {
         guard let action else { return name.equals("validate") ? (.ticketsValidate, nil) : (.ticket, name) }
+        if detail == nil, action.equals("qr") { return (.ticketQR, name) }
         guard action.equals("transfer") else { return nil }
         guard let detail else { return (.ticketTransfer, name) }
         return detail.equals("accept") ? (.ticketTransferAccept, name) : nil

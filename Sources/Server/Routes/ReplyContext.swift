@@ -15,6 +15,8 @@ struct ReplyContext: Sendable {
         case page(Page)
         /// The head of a stream, which is all that HEAD asks for.
         case stream
+        /// An image of what a ticket's code carries.
+        case image
         /// One page of an event's orders.
         case orders(OrderListing)
     }

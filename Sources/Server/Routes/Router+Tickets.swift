@@ -68,7 +68,9 @@ extension Router {
             try body.check()
             let command = Command.offerTransfer(id, recipient: fields.recipient, expiresAt: fields.expiresAt)
             return call.submission(id.event, command)
-        default: return call.submission(id.event, .ticket(id))
+        default:
+            if endpoint == .ticketQR { call.reply.shape = .image }
+            return call.submission(id.event, .ticket(id))
         }
     }
 

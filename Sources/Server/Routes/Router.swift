@@ -55,7 +55,7 @@ struct Router: Sendable {
         case .reservation, .reservationPriceLock, .reservationExtend, .reservationConfirm, .reservationRelease:
             return try reservation(endpoint, name, &call)
         case .order, .orderRefund: return try order(endpoint, name, &call)
-        case .eventCancel, .eventOrders, .eventGates, .ticket, .ticketTransfer, .ticketTransferAccept,
+        case .eventCancel, .eventOrders, .eventGates, .ticket, .ticketQR, .ticketTransfer, .ticketTransferAccept,
             .ticketsValidate:
             return try afterSale(endpoint, name, &call, &sections)
         case .batch: return .batch(try call.batch())
@@ -99,7 +99,7 @@ extension Endpoint {
             .reservation
         case .order, .orderRefund: .order
         case .venues, .venue: .venue
-        case .ticket, .ticketTransfer, .ticketTransferAccept, .ticketsValidate: .ticket
+        case .ticket, .ticketQR, .ticketTransfer, .ticketTransferAccept, .ticketsValidate: .ticket
         default: .event
         }
     }

@@ -181,6 +181,7 @@ extension Endpoint {
         case .eventOrders: "\(api)/events/show/orders"
         case .eventGates: "\(api)/events/show/gates"
         case .ticket: "\(api)/tickets/\(KnownIDs.ticket(0))"
+        case .ticketQR: "\(api)/tickets/\(KnownIDs.ticket(0))/qr"
         case .ticketTransfer: "\(api)/tickets/\(KnownIDs.ticket(0))/transfer"
         case .ticketTransferAccept: "\(api)/tickets/\(KnownIDs.ticket(0))/transfer/accept"
         case .ticketsValidate: "\(api)/tickets/validate"

@@ -54,7 +54,7 @@ import Testing
             ("GET", "/api/v1/events/show/audit?from=1&to=9&limit=5", nil), ("GET", "/api/v1/feed?after=3", nil),
             ("POST", "/api/v1/events/show/cancel", nil), ("GET", "/api/v1/events/show/orders", nil),
             ("GET", "/api/v1/events/show/gates", nil), ("POST", "/api/v1/events/show/gates", #"{"id":"north"}"#),
-            ("GET", tkt, nil), ("POST", "\(tkt)/transfer", nil),
+            ("GET", tkt, nil), ("GET", "\(tkt)/qr", nil), ("POST", "\(tkt)/transfer", nil),
             ("DELETE", "\(tkt)/transfer", nil),
             (
                 "POST", "\(tkt)/transfer/accept",
