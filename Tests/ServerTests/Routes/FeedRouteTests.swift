@@ -106,9 +106,11 @@ import Testing
         "reservation.released",
     ]
 
-    private static func audit(_ client: LoopbackClient, _ query: String = "limit=200", tenant: String = "default") throws
-        -> [[String: Any]]
-    {
+    private static func audit(
+        _ client: LoopbackClient,
+        _ query: String = "limit=200",
+        tenant: String = "default"
+    ) throws -> [[String: Any]] {
         var entries: [[String: Any]] = []
         var target = "/api/v1/events/gala/audit?\(query)"
         while true {
