@@ -121,7 +121,8 @@ extension ModelEvent {
         var taken: [(line: Int, seats: [Int])] = []
         let named = lines.indices.map { request.named.map(\.lines)?.dropFirst($0).first ?? [] }
         for (index, line) in lines.enumerated() where !named[index].isEmpty {
-            switch seats(named[index], line, free[line.section]!, taken.flatMap(\.seats)) {
+            let own = taken.filter { lines[$0.line].section == line.section }.flatMap(\.seats)
+            switch seats(named[index], line, free[line.section]!, own) {
             case .failure(let wrong): return .failure(wrong)
             case .success(let seats):
                 for seat in seats { free[line.section]![seat] = false }
