@@ -20,9 +20,14 @@ import WAL
         var recovery = Recovery()
         let summary = try recovery.run(log)
         #expect((log.snapshotPosition != nil) == withSnapshot)
-        // Those builds kept no sums for reports, and their digest is without.
-        #expect(String(recovery.digestWithoutSales, radix: 16) == folder.sale.verify["digest"])
-        #expect(folder.sale.verify["records"]?.hasSuffix("last position \(summary.lastPosition)") == true)
+        // Builds that kept no sums for reports have a digest without, and told the last record in other words.
+        let verify = folder.sale.verify
+        let digest = verify["records"] == nil ? recovery.digest : recovery.digestWithoutSales
+        #expect(String(digest, radix: 16) == verify["digest"])
+        let isLast =
+            verify["records"]?.hasSuffix("last position \(summary.lastPosition)")
+            ?? verify["log"]?.hasPrefix("records 1 to \(summary.lastPosition);")
+        #expect(isLast == true)
         #expect(recovery.events.count == 2)
         #expect(recovery.events.values.flatMap { $0.checkInvariants() } == [])
         #expect(folder.sale.retries.count == recovery.events.values.reduce(0) { $0 + $1.idempotencyCount })
