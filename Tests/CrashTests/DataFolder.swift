@@ -85,12 +85,13 @@ struct SegmentFile {
     }
 }
 
-/// What has happened in a data folder since one began to look. A run in which files never followed each other, were
-/// never used again and never let go of has shown nothing about that.
+/// What has happened in a data folder since one began to look. A run in which files never followed each other and were
+/// never let go of has shown nothing about that.
 struct FolderHistory {
     /// Segments that continue another one of the same life of the server.
     private(set) var rotated: Set<UInt64> = []
-    /// Segments in a file that had been one before.
+    /// Segments in a file that had been one before. Rare, and not asked for: a start keeps no spare that was a segment, and
+    /// lives are short here.
     private(set) var recycled: Set<UInt64> = []
     private(set) var snapshots: Set<String> = []
     private(set) var oldestSegment: UInt64 = 0
@@ -112,7 +113,7 @@ struct FolderHistory {
         }
     }
 
-    var isComplete: Bool { !rotated.isEmpty && !recycled.isEmpty && snapshots.count > 2 && oldestSegment > 1 }
+    var isComplete: Bool { !rotated.isEmpty && snapshots.count > 2 && oldestSegment > 1 }
 
     var rows: [(String, Int)] {
         [
