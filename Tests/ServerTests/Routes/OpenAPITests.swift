@@ -54,7 +54,8 @@ import Testing
             .malformedBody(JSONError(kind: .tooDeep, offset: 0, field: "")), .unavailable(.closed),
             .unavailable(.storageFull),
             .unavailable(.logSaturated), .notLines, .tooManyLines, .emptyBatch, .lineTooLarge, .answerTooLarge,
-            .tooManyBatches, .tooManyReports, .reportNotFound, .positionGone(oldest: 1), .feedBusy,
+            .tokenMissing, .tokenRefused(.expired), .tokenRefused(.signature), .notForRole(.agent), .tooManyBatches,
+            .tooManyReports, .reportNotFound, .positionGone(oldest: 1), .feedBusy,
             .logUnreadable, .tooManyStreams,
         ]
         for code in refusals + problems.map(\.code.description) { #expect(codes.contains(code), "\(code)") }
