@@ -26,11 +26,12 @@ final class ReadPool: @unchecked Sendable {
         let isTaken = monitor.withLock {
             guard !isEnded, jobs.count < Self.jobsMax else { return false }
             if idleThreads <= jobs.count, threads.count < Self.threadsMax {
-                guard let thread = try? JoinableThread(name: "holdfast-read", { [self] in work() }) else {
-                    return !threads.isEmpty
+                if let thread = try? JoinableThread(name: "holdfast-read", { [self] in work() }) {
+                    threads.append(thread)
+                    idleThreads += 1
+                } else if threads.isEmpty {
+                    return false
                 }
-                threads.append(thread)
-                idleThreads += 1
             }
             jobs.append(job)
             return true

@@ -80,8 +80,13 @@ public actor Shard {
             directory.publish(event.tenant, event.sectionID(number), event.key, number)
         }
         event.visitVenues { directory.venues.publish($0) }
-        if event.cancelledAt != nil { tables.pointee.cancelled.append(.init(slot: slot)) }
-        event.visitLiveHolds { tables.pointee.wheel.add(.init(event: UInt32(slot), hold: $0), deadline: $1) }
+        var hasLiveHolds = false
+        event.visitLiveHolds {
+            hasLiveHolds = true
+            tables.pointee.wheel.add(.init(event: UInt32(slot), hold: $0), deadline: $1)
+        }
+        // Those whose holds are all released have nothing left to be done, and would keep others waiting.
+        if hasLiveHolds, event.cancelledAt != nil { tables.pointee.cancelled.append(.init(slot: slot)) }
     }
 
     /// Decides a turn's work, in order. Nothing of it may be told before the returned position is durable.

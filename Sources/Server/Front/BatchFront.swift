@@ -116,6 +116,7 @@ extension BatchFront {
             let context = CommandContext(
                 tenant: batch.context.tenant,
                 principal: batch.context.principal,
+                actor: batch.context.actor,
                 now: now,
                 random: random.next()
             )

@@ -13,7 +13,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     /// Requests of one loop that may wait for their answers; one more is told 503.
     static let pendingRequestsMax = 65_536
 
-    /// Bytes of answers rendered in one turn; questions behind them are told 503.
+    /// Bytes of answers rendered in one turn; requests behind them are told 503.
     static let turnAnswerBytesMax = 32 << 20
     /// Memory of a turn's answers that is kept for later turns.
     static let spareAnswerBytesMax = 1 << 20
@@ -201,10 +201,11 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         isRetried: Bool
     ) {
         if !isShardInTurn { beginShardTurn() }
-        let (outcome, event) = shard.onLoop.decide(submission.event, submission.work, submission.context)
-        if case .finding = outcome, current.writer.bytes.count > Self.turnAnswerBytesMax {
+        // Before anything is decided: what nobody has room to tell must not happen.
+        if current.writer.bytes.count > Self.turnAnswerBytesMax {
             return hold(asker) { $0.write(.unavailable(.logSaturated), submission.reply) }
         }
+        let (outcome, event) = shard.onLoop.decide(submission.event, submission.work, submission.context)
         switch step {
         case .answer: hold(asker) { $0.write(outcome, submission.reply, of: event) }
         case .read(let change): goOn(change, asker, isRetried: isRetried, outcome, event)

@@ -75,7 +75,9 @@ final class LogReader: RecordReader {
             }
             // A reader that goes on is in its place; any other looks for it.
             if open!.point.nextPosition != position { try open!.seek(position, before: segment.successorBatch) }
-            let (batch, bytes) = try open!.next()
+            var (batch, bytes) = try open!.next()
+            // The search may end early where a header can't be read: on, to the record's own batch or to the damage.
+            while batch.firstPosition + UInt64(batch.count) <= position { (batch, bytes) = try open!.next() }
             return (batch, bytes, open!.window.file.path)
         } catch {
             open?.close()

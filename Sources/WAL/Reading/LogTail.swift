@@ -43,6 +43,8 @@ final class LogTail: Sendable {
             state.cost += batch.cost
             while state.cost > bytesMax, state.head < state.batches.count {
                 state.cost -= state.batches[state.head].cost
+                // Its records' memory goes now, its place later.
+                state.batches[state.head] = Batch(firstPosition: 0, count: 0, records: [])
                 state.head += 1
             }
             // Half of it at a time: each removal moves as many as it removes.

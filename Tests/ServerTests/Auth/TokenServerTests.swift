@@ -19,11 +19,12 @@ import Testing
             _ body: String = "{}",
             as role: Role,
             _ subject: String = "ann",
-            key: String? = nil
+            key: String? = nil,
+            type: String = "application/json"
         ) throws -> LoopbackClient.Reply {
             let now = Engine.systemClock() / 1_000 - secondsAgo
             let token = try mint.token(tenant: tenant, subject: subject, role: role, now: now, seconds: 600)
-            return try call(method, path, body, token: token, key: key)
+            return try call(method, path, body, token: token, key: key, type: type)
         }
 
         func call(
@@ -31,12 +32,13 @@ import Testing
             _ path: String,
             _ body: String,
             token: String?,
-            key: String? = nil
+            key: String? = nil,
+            type: String = "application/json"
         ) throws -> LoopbackClient.Reply {
             let authorization = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
             let keyField = key.map { "Idempotency-Key: \($0)\r\n" } ?? ""
             try client.send(
-                "\(method) \(path) HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\(authorization)\(keyField)"
+                "\(method) \(path) HTTP/1.1\r\nHost: test\r\nContent-Type: \(type)\r\n\(authorization)\(keyField)"
                     + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
             )
             return try client.next()
@@ -114,6 +116,32 @@ import Testing
             let order = "/api/v1/orders/ord_\(try reservation(of: held).dropFirst(4))"
             #expect(try desk.call("POST", "\(order)/refund", as: .customer, "ann").status == 403)
             #expect(try desk.call("POST", "\(order)/refund", as: .organizer).status == 200)
+        }
+    }
+
+    /// A retry may come as a line of a batch, and nobody gets what somebody else's key has made.
+    @Test func aKeyInABatchIsTheCallersOwn() async throws {
+        try await run { server, mint, _ in
+            let desk = Desk(client: try server.connect(), mint: mint)
+            try putOnSale(desk)
+            let held = try desk.call(
+                "POST",
+                "/api/v1/capacity/floor/reserve",
+                #"{"quantity":1}"#,
+                as: .agent,
+                "till-1",
+                key: "k"
+            )
+            let line = #"{"op":"reserve","capacity_id":"floor","quantity":1,"idempotency_key":"k"}"#
+            func batch(_ subject: String) throws -> String {
+                let type = "application/x-ndjson"
+                let reply = try desk.call("POST", "/api/v1/batch", line, as: .agent, subject, type: type)
+                #expect(reply.status == 200, "\(reply.body)")
+                return try reservation(of: reply)
+            }
+            #expect(try batch("till-1") == reservation(of: held))
+            #expect(try batch("till-2") != reservation(of: held))
+            #expect(try batch("till-2") == batch("till-2"))
         }
     }
 

@@ -2,13 +2,18 @@
 // where adding to them would stop the program. That they are the holds' sums is for `checkSales` to find out.
 
 extension EventInventory {
+    /// As `isClockTime` has it.
+    private static let clockTimeMax: Int64 = 1 << 43 - 1
     private static let beyondCounting: StaticString = "sums for reports beyond all counting"
 
     func contradiction(restoring totals: SalesTotals) -> StaticString? {
         guard holds.count == 0, !sales.isRestored else { return "sums for reports in the wrong place" }
         let counts = [totals.orders, totals.released, totals.expired, totals.endedBefore]
         guard counts.allSatisfy(Self.isCount), totals.hours.count <= SalesLedger.hoursMax,
-            totals.hours.allSatisfy({ Self.isCount($0.orders) && Self.isCount($0.tickets) && Self.isAmount($0.total) }),
+            totals.hours.allSatisfy({
+                (0...Self.clockTimeMax / 3_600_000).contains($0.hour) && Self.isCount($0.orders)
+                    && Self.isCount($0.tickets) && Self.isAmount($0.total)
+            }),
             zip(totals.hours, totals.hours.dropFirst()).allSatisfy({ $0.hour < $1.hour })
         else { return Self.beyondCounting }
         return nil
@@ -29,7 +34,9 @@ extension EventInventory {
         guard holds.count == 0, sales.isRestored else { return "sums for reports in the wrong place" }
         // Two entries stand for more than a day.
         guard sales.days.count + days.count <= SalesLedger.daysMax + 2,
-            days.allSatisfy({ Self.isCount($0.orders) && Self.isCountable($0.sums) })
+            days.allSatisfy({
+                $0.day <= Self.clockTimeMax / 86_400_000 && Self.isCount($0.orders) && Self.isCountable($0.sums)
+            })
         else { return Self.beyondCounting }
         let last = sales.days.last.map { [$0.day] } ?? []
         let all = last + days.map(\.day)

@@ -10,7 +10,7 @@ extension EventInventory {
         isList: Bool,
         _ context: CommandContext
     ) throws(Rejection) -> Decision {
-        guard (1...InventoryLimits.scansPerListMax).contains(scans.count) else {
+        guard (isList ? 1...InventoryLimits.scansPerListMax : 1...1).contains(scans.count) else {
             throw .scansOutOfRange(asked: UInt32(clamping: scans.count))
         }
         for scan in scans where scan.scannedAt.map({ !Self.isClockTime($0) }) ?? false { throw .scanTimeOutOfRange }

@@ -98,6 +98,7 @@ extension EventInventory {
             }
             let quantity = hold.quantity
             guard tickets.allSatisfy({ order.isRefunded($0) }),
+                zip(tickets, tickets.dropFirst()).allSatisfy({ $0 < $1 }),
                 zip(marks, marks.dropFirst()).allSatisfy({ $0.index < $1.index }), marks.last?.index ?? 0 < quantity
             else { return "refunded tickets that there are not" }
             return contradictionOfLines(hold)
@@ -139,7 +140,8 @@ extension EventInventory {
 
     /// Whether there is such a place, so that it can be named.
     private func isPlace(_ place: TicketPlace) -> Bool {
-        guard hasSection(place.section) else { return false }
+        let ticketsMax = UInt32(InventoryLimits.linesPerHoldMax) * InventoryLimits.quantityPerLineMax
+        guard hasSection(place.section), place.id.index < ticketsMax else { return false }
         return place.seat.map { $0 < seatMap(of: place.section)?.seatCount ?? 0 } ?? true
     }
 }

@@ -130,7 +130,11 @@ final class AvailabilityStreams {
         guard !sweeping.isEmpty else { return }
         var listenersLeft = pace.look(at: .now())
         var channelsLeft = Self.turnChannelsMax
-        while listenersLeft > 0, channelsLeft > 0, let channel = sweeping.popLast() {
+        // In turns, the ones that are not done at the end: an event that never rests keeps no other from its turn.
+        var taken = 0
+        while listenersLeft > 0, channelsLeft > 0, taken < sweeping.count {
+            let channel = sweeping[taken]
+            taken += 1
             let sectionsBefore = channel.sectionCount
             let told = channel.sweep(listenersLeft, goOn)
             pace.spend(told)
@@ -140,6 +144,7 @@ final class AvailabilityStreams {
             channel.isInTurn = channel.isSweeping
             if channel.isSweeping { sweeping.append(channel) }
         }
+        sweeping.removeFirst(taken)
     }
 
     /// Passes on what is to be told to the loops that own the events.
