@@ -59,7 +59,8 @@ enum RecoveryTarget {
     }
 
     private static func check(_ event: EventInventory) throws(Finding) {
-        let broken = event.checkInvariants()
+        // Sums for reports in a snapshot can be any that are countable: that they are the holds' is for `verify` to say.
+        let broken = event.checkInvariants().filter { !$0.contains(", reports: ") }
         guard broken.isEmpty else { throw Finding(broken.joined(separator: "; ")) }
     }
 
