@@ -209,6 +209,9 @@ import WAL
             seen = (seen.entries + more.entries, more.next)
             let survivor = second.device.crash()
             await sale
+            await #expect(throws: LogError.self, "its threads end, although the log had failed") {
+                _ = try await second.engine.stop()
+            }
 
             let third = try await Sale(survivor, on: loops)
             await third.run(2, events)

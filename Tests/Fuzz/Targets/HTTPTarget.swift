@@ -12,9 +12,8 @@ enum HTTPTarget {
         guard HTTPReading(input, chunk: { Int.random(in: 1...longest, using: &random) }) == ours else {
             throw Finding("pieces of up to \(longest) bytes change what is read")
         }
-        try spacesForTabs(input).withUnsafeBytes { (bytes) throws(Finding) in
-            if let difference = difference(HTTPReading(bytes), LLHTTPReading(bytes)) { throw Finding(difference) }
-        }
+        let found = spacesForTabs(input).withUnsafeBytes { difference(HTTPReading($0), LLHTTPReading($0)) }
+        if let found { throw Finding(found) }
         var start = 0
         for request in ours.requests {
             route(request.parsed, UnsafeRawBufferPointer(rebasing: input[start...]))
