@@ -33,6 +33,8 @@ import Testing
                 if next == before {
                     if wasOver { return seen }
                     usleep(200)
+                } else if dawdles, seen.gaps == 0 {
+                    while log.oldestPosition <= next, !isOver.value.load(ordering: .acquiring) { usleep(1_000) }
                 } else if dawdles {
                     usleep(3_000)
                 }
