@@ -21,7 +21,7 @@ extension EventInventory {
         case .sectionUpdated(let number, let details):
             sections[Int(number)].details = details
             assertStock(of: number)
-        case .tierAdded(let details): tiers.append(Tier(details: details))
+        case .tierAdded(let details, _): tiers.append(Tier(details: details))
         case .tierUpdated(let number, let details):
             tiers[Int(number)].details = details
             tiers[Int(number)].version += 1

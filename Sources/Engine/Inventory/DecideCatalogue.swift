@@ -87,7 +87,7 @@ extension EventInventory {
         guard tiers.count < InventoryLimits.tiersPerEventMax else { throw .limitReached(.tiers) }
         try validate(details)
         let view = TierView(number: TierNumber(tiers.count), version: 1, details: details)
-        return Decision(.tierAdded(details), answer: .tier(view))
+        return Decision(.tierAdded(details, number: view.number), answer: .tier(view))
     }
 
     func decideTierUpdate(_ number: TierNumber, _ details: PriceTierDetails) throws(Rejection) -> Decision {

@@ -5,7 +5,8 @@ public enum Fact: Equatable, Sendable {
     case eventStatusChanged(EventStatus)
     indirect case sectionAdded(SectionDetails)
     indirect case sectionUpdated(SectionNumber, SectionDetails)
-    indirect case tierAdded(PriceTierDetails)
+    /// The number is what it has within the event; earlier builds didn't write it.
+    indirect case tierAdded(PriceTierDetails, number: TierNumber?)
     indirect case tierUpdated(TierNumber, PriceTierDetails)
     case holdPlaced(HoldState)
     case lineLocked(HoldReference, line: UInt8, tier: TierNumber, PriceLock)

@@ -12,7 +12,7 @@ extension Fact {
     static let eventWithVenue: UInt8 = 42
     /// A section of a date, or with attributes: the fields of the first kinds, then those.
     static let fullSection: UInt8 = 43
-    /// A price tier with attributes: the fields of the first kinds, then those.
+    /// A price tier with its number or attributes: the fields of the first kinds, then those.
     static let fullTier: UInt8 = 44
     static let schedule: UInt8 = 45
     static let venue: UInt8 = 46
@@ -24,6 +24,8 @@ extension Fact {
         case updated = 1
         /// In snapshots only.
         case restored = 2
+        /// A price tier was added, and its number comes first.
+        case numbered = 3
     }
 
     // MARK: - Writing
@@ -53,8 +55,12 @@ extension Fact {
             begin(.updated)
             buffer.write(number)
             buffer.write(full: details)
-        case .tierAdded(let details):
+        case .tierAdded(let details, nil):
             begin(.added)
+            buffer.write(full: details)
+        case .tierAdded(let details, let number?):
+            begin(.numbered)
+            buffer.write(number)
             buffer.write(full: details)
         case .tierUpdated(let number, let details):
             begin(.updated)
@@ -108,6 +114,8 @@ extension Fact {
 
     // MARK: - Reading
 
+    private static let onlyTiers = "only price tiers are numbered"
+
     static func ofCatalogue(
         _ kind: UInt8,
         from decoder: inout RecordDecoder
@@ -129,6 +137,7 @@ extension Fact {
         from decoder: inout RecordDecoder
     ) throws(RecordDecoder.Malformed) -> Fact {
         switch happening {
+        case .numbered: throw decoder.malformed(onlyTiers)
         case .added:
             let tenant = try decoder.readShortText()
             var details = try decoder.readEventDetails()
@@ -153,7 +162,7 @@ extension Fact {
         switch happening {
         case .added: return .sectionAdded(try decoder.readFullSection())
         case .updated: return .sectionUpdated(try decoder.read(), try decoder.readFullSection())
-        case .restored: throw decoder.malformed("a section is restored as it was added")
+        case .restored, .numbered: throw decoder.malformed("a section is restored as it was added")
         }
     }
 
@@ -162,7 +171,10 @@ extension Fact {
         from decoder: inout RecordDecoder
     ) throws(RecordDecoder.Malformed) -> Fact {
         switch happening {
-        case .added: return .tierAdded(try decoder.readFullTier())
+        case .added: return .tierAdded(try decoder.readFullTier(), number: nil)
+        case .numbered:
+            let number = try decoder.read(TierNumber.self)
+            return .tierAdded(try decoder.readFullTier(isNumbered: true), number: number)
         case .updated: return .tierUpdated(try decoder.read(), try decoder.readFullTier())
         case .restored:
             let version = try decoder.read(UInt32.self)
@@ -175,6 +187,7 @@ extension Fact {
         from decoder: inout RecordDecoder
     ) throws(RecordDecoder.Malformed) -> Fact {
         switch happening {
+        case .numbered: throw decoder.malformed(onlyTiers)
         case .added: return .scheduleAdded(try decoder.readScheduleDetails())
         case .updated: return .scheduleUpdated(try decoder.read(), try decoder.readScheduleDetails())
         case .restored:
@@ -188,6 +201,7 @@ extension Fact {
         from decoder: inout RecordDecoder
     ) throws(RecordDecoder.Malformed) -> Fact {
         switch happening {
+        case .numbered: throw decoder.malformed(onlyTiers)
         case .added:
             let at = try decoder.read(Milliseconds.self)
             return .venueAdded(try decoder.readVenueDetails(), at: at)
@@ -206,7 +220,7 @@ extension Fact {
         case .restored:
             let createdAt = try decoder.read(Milliseconds.self)
             return .tenantRestored(tenant: tenant, createdAt: createdAt, lastCommandAt: try decoder.read())
-        case .updated: throw decoder.malformed("a tenant's inventory that was changed")
+        case .updated, .numbered: throw decoder.malformed("a tenant's inventory that was changed")
         }
     }
 }

@@ -30,7 +30,7 @@ extension Fact {
         case .sectionUpdated(let number, let details):
             buffer.write(number)
             buffer.write(details)
-        case .tierAdded(let details): buffer.write(details)
+        case .tierAdded(let details, _): buffer.write(details)
         case .tierUpdated(let number, let details):
             buffer.write(number)
             buffer.write(details)
@@ -82,7 +82,7 @@ extension Fact {
         // What a reader that knows no seats would lose has another kind, so that it refuses instead.
         case .sectionAdded(let details): details.isFull ? Self.fullSection : details.leavesNoSingleSeat ? 27 : 4
         case .sectionUpdated(_, let details): details.isFull ? Self.fullSection : details.leavesNoSingleSeat ? 28 : 5
-        case .tierAdded(let details): details.isFull ? Self.fullTier : 6
+        case .tierAdded(let details, let number): details.isFull || number != nil ? Self.fullTier : 6
         case .tierUpdated(_, let details): details.isFull ? Self.fullTier : 7
         case .holdPlaced(let hold): hold.hasSeats ? 22 : 8
         case .lineLocked: 9
@@ -130,7 +130,7 @@ extension Fact {
         case 3: self = .eventStatusChanged(try decoder.readCase())
         case 4: self = .sectionAdded(try decoder.readSectionDetails())
         case 5: self = .sectionUpdated(try decoder.read(), try decoder.readSectionDetails())
-        case 6: self = .tierAdded(try decoder.readTierDetails())
+        case 6: self = .tierAdded(try decoder.readTierDetails(), number: nil)
         case 7: self = .tierUpdated(try decoder.read(), try decoder.readTierDetails())
         case 8: self = .holdPlaced(try decoder.readHold())
         case 9:

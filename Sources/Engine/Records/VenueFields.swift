@@ -69,10 +69,11 @@ extension RecordDecoder {
         guard details.isFull else { throw malformed("a section under another kind than its own") }
     }
 
-    mutating func readFullTier() throws(Malformed) -> PriceTierDetails {
+    /// - Parameter isNumbered: its kind is right for every tier then.
+    mutating func readFullTier(isNumbered: Bool = false) throws(Malformed) -> PriceTierDetails {
         var details = try readTierDetails()
         details.attributes = try readString()
-        guard details.isFull else { throw malformed("a price tier under another kind than its own") }
+        guard details.isFull || isNumbered else { throw malformed("a price tier under another kind than its own") }
         return details
     }
 

@@ -42,7 +42,8 @@ extension ByteWriter {
         case .eventStatusChanged(let status): field("action", status.action)
         case .sectionAdded(let details): section(details, "capacity.created", event)
         case .sectionUpdated(_, let details): section(details, "capacity.updated", event)
-        case .tierAdded(let details): tier(details, record.answeredTier, "pricing.created", event)
+        case .tierAdded(let details, let number):
+            tier(details, number ?? record.answeredTier, "pricing.created", event)
         case .tierUpdated(let number, let details): tier(details, number, "pricing.updated", event)
         case .holdPlaced(let hold): placed(hold, event)
         case .lineLocked(let reference, let line, let number, let lock):
@@ -205,7 +206,11 @@ extension ByteWriter {
         let hold = event.hold(reference)
         order(reference, hold, "order.refunded", event)
         field("restock", restock)
-        if let hold { self.tickets(tickets, hold, event) }
+        guard let hold else { return }
+        let digits = Currency.minorDigits(of: event.currency)
+        field("refunded_amount", minorUnits: hold.refundedAmount(tickets), fractionDigits: digits)
+        field("currency", event.currency)
+        self.tickets(tickets, hold, event)
     }
 
     mutating func order(
@@ -281,7 +286,7 @@ extension EventStatus {
         switch self {
         case .draft: "event.restored"
         case .published: "event.published"
-        case .cancelled: "event.cancelled"
+        case .cancelled: "event.deleted"
         }
     }
 }

@@ -27,6 +27,7 @@ extension ResponseWriter {
         bytes.key("audit")
         bytes.entries(of: page)
         bytes.nextCursor(cursor)
+        bytes.field("oldest_position", Int64(page.oldest))
         bytes.endObject()
         return end(omitBody: reading.reply.isHead)
     }

@@ -61,12 +61,16 @@ import Testing
     /// One of everything.
     private static func makeSale(_ client: LoopbackClient, tenant: String = "default") throws -> Sale {
         let whose = "X-Tenant-Id: \(tenant)"
-        func change(_ path: String, _ body: String, customer: String? = nil, method: String = "POST") throws -> [String:
-            Any]
-        {
+        func change(
+            _ path: String,
+            _ body: String,
+            customer: String? = nil,
+            method: String = "POST",
+            isKeyed: Bool = true
+        ) throws -> [String: Any] {
             let fields = [whose] + (customer.map { ["X-Customer-Id: \($0)"] } ?? [])
-            let key = "Idempotency-Key: \(tenant)-\(UUID().uuidString)"
-            let reply = try ask(client, method, "/api/v1\(path)", body, fields: fields + [key])
+            let key = isKeyed ? ["Idempotency-Key: \(tenant)-\(UUID().uuidString)"] : []
+            let reply = try ask(client, method, "/api/v1\(path)", body, fields: fields + key)
             guard reply.status < 300 else { throw TestFailure("\(path): \(reply.status) \(reply.body)") }
             return reply.body.isEmpty ? [:] : try json(reply)
         }
@@ -78,7 +82,8 @@ import Testing
         _ = try change("/capacity/box/seats", #"{"rows":[{"label":"A","from":1,"to":5}]}"#)
         _ = try change("/capacity/box/seats/block", #"{"seats":["A-2"]}"#)
         _ = try change("/capacity/box/seats/unblock", #"{"seats":["A-2"]}"#)
-        let tier = try change("/events/gala/pricing", #"{"base_price":50,"service_fee":5}"#)["pricing"]
+        let prices = #"{"base_price":50,"service_fee":5}"#
+        let tier = try change("/events/gala/pricing", prices, isKeyed: false)["pricing"]
         sale.pricing = (tier as? [String: Any])?["id"] as? String ?? ""
         _ = try change("/pricing/\(sale.pricing)", #"{"base_price":60}"#, method: "PUT")
         _ = try change("/events/gala/publish", "{}")
@@ -147,10 +152,27 @@ import Testing
         #expect(entries[13]["order_id"] as? String == sale.order && entries[13]["total"] as? Double == 130)
         #expect(entries[13]["ticket_ids"] as? [String] == sale.tickets)
         #expect(entries[14]["ticket_ids"] as? [String] == [sale.tickets[1]])
+        #expect(entries[14]["refunded_amount"] as? Double == 65 && entries[14]["currency"] as? String == "EUR")
         #expect(entries[5]["seats"] as? [String] == ["A-2"])
         #expect((entries[4]["rows"] as? [[String: Any]])?.first?["to"] as? Int == 5)
         #expect((entries[15]["items"] as? [[String: Any]])?.first?["capacity_id"] as? String == "box")
         try Self.checkPaging(client, entries)
+        try Self.checkEnds(client)
+    }
+
+    /// An event that was called off owes refunds; one that was deleted had sold nothing.
+    private static func checkEnds(_ client: LoopbackClient) throws {
+        for (id, method, path, action) in [
+            ("off", "POST", "/cancel", "event.cancelled"), ("gone", "DELETE", "", "event.deleted"),
+        ] {
+            _ = try ask(client, "POST", "/api/v1/events", "{\"id\":\"\(id)\",\"name\":\"A\",\"currency\":\"EUR\"}")
+            let reply = try ask(client, method, "/api/v1/events/\(id)\(path)", method == "POST" ? "{}" : "")
+            #expect(reply.status < 300, "\(reply.body)")
+            let page = try json(ask(client, "GET", "/api/v1/events/\(id)/audit"))
+            let entries = page["audit"] as? [[String: Any]] ?? []
+            #expect(actions(entries) == ["event.created", action])
+            #expect(page["oldest_position"] as? Int == 1, "the log has everything")
+        }
     }
 
     private static func checkPaging(_ client: LoopbackClient, _ entries: [[String: Any]]) throws {
