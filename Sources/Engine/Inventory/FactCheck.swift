@@ -46,7 +46,9 @@ extension EventInventory {
             guard isSizeKept(details, of: section) else { return "a section of another size than its seats" }
             return Self.contradiction(of: details, committed: UInt64(section.reserved) + UInt64(section.sold))
         case .tierAdded(let details, let number):
-            guard number ?? TierNumber(tiers.count) == TierNumber(tiers.count) else { return "a tier with another's number" }
+            guard number ?? TierNumber(tiers.count) == TierNumber(tiers.count) else {
+                return "a tier with another's number"
+            }
             return tierContradiction(details, version: 1)
         case .tierRestored(let details, let version): return tierContradiction(details, version: version)
         case .tierUpdated(let number, let details):
