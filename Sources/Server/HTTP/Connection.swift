@@ -285,8 +285,10 @@ extension Connection {
     private func refuse(_ rejection: HTTPRejection) {
         let sequence = answers.begin()
         finish(after: sequence)
-        let response = rejection.response(requestId: "req_" + String(UInt64.random(in: .min ... .max), radix: 16))
-        response.bytes.withBytes { answer(sequence, $0, close: true) }
+        let requestID = RequestID(random: (.random(in: .min ... .max), .random(in: .min ... .max)))
+        var writer = ResponseWriter(capacity: 512)
+        let response = writer.write(rejection, requestID)
+        writer.bytes.withBytes(in: response) { answer(sequence, $0, close: true) }
         loop.executor.requestRefused(rejection, on: self)
     }
 

@@ -64,14 +64,16 @@ extension HTTPRejection: Equatable {
     }
 }
 
-extension HTTPRejection {
-    /// A whole response.
-    func response(requestId: String) -> ResponseWriter {
-        var problem = ProblemDetails(status: status, code: code, title: status.phrase, detail: reason.description)
-        if status == .serviceUnavailable { problem.retryAfterSeconds = 1 }
-        var writer = ResponseWriter(capacity: 512)
-        var requestId = requestId
-        _ = requestId.withUTF8 { writer.writeProblem(problem, requestId: UnsafeRawBufferPointer($0)) }
-        return writer
+extension ResponseWriter {
+    /// Writes a whole response.
+    mutating func write(_ rejection: HTTPRejection, _ requestID: RequestID) -> Range<Int> {
+        var problem = ProblemDetails(
+            status: rejection.status,
+            code: rejection.code,
+            title: rejection.status.phrase,
+            detail: rejection.reason.description
+        )
+        if rejection.status == .serviceUnavailable { problem.retryAfterSeconds = 1 }
+        return requestID.withBytes { writeProblem(problem, requestId: $0) }
     }
 }

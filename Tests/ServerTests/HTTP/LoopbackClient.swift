@@ -82,7 +82,9 @@ final class LoopbackClient {
         let end = Array("\r\n\r\n".utf8)
         guard let headEnd = received.indices.first(where: { received[$0...].starts(with: end) }) else { return nil }
         var lines = String(decoding: received[..<headEnd], as: UTF8.self).split(separator: "\r\n")
-        let status = Int(lines.removeFirst().split(separator: " ")[1]) ?? 0
+        let first = lines.removeFirst()
+        // Whatever comes before the line of the status would be an answer to nothing.
+        let status = first.hasPrefix("HTTP/1.1 ") ? Int(first.split(separator: " ")[1]) ?? 0 : 0
         var headers: [String: String] = [:]
         for line in lines {
             let colon = line.firstIndex(of: ":")!
