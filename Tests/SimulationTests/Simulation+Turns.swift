@@ -109,9 +109,19 @@ extension Simulation {
             return []
         }
         let change = try books[work.event].check(step, answer)
+        note(step.command, answer, isRecorded: recorded == 1)
         if recorded == 0, step.context.idempotency != nil { statistics.replays += 1 }
         if recorded == 1 { changes.append((work.event, change)) }
         return [Answered(loop: shard.number, position: .zero, event: work.event, step: step, answer: answer)]
+    }
+
+    private mutating func note(_ command: Command, _ answer: Answer, isRecorded: Bool) {
+        func name(_ value: Any) -> String { Mirror(reflecting: value).children.first?.label ?? "\(value)" }
+        if case .rejected(let rejection) = answer {
+            statistics.reached.insert(name(rejection))
+        } else if isRecorded {
+            statistics.reached.insert(name(command))
+        }
     }
 
     /// What the model of the tenant knows of the venue; the shard has to know the same.

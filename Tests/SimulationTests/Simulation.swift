@@ -231,6 +231,8 @@ struct SimulationStatistics {
     var replays = 0
     var followed = 0
     var gone = 0
+    /// Names of the commands that changed something, and of the refusals.
+    var reached: Set<String> = []
 
     mutating func add(_ other: SimulationStatistics) {
         crashes += other.crashes
@@ -245,5 +247,6 @@ struct SimulationStatistics {
         replays += other.replays
         followed += other.followed
         gone += other.gone
+        reached.formUnion(other.reached)
     }
 }
