@@ -1,9 +1,9 @@
 import WAL
 
 extension Engine {
-    /// Records of one visit of a loop; their bytes, beyond which a further one waits for the next visit.
+    /// Records of one visit of a loop; what they cost, beyond which a further one waits for the next visit.
     private static let visitRecordsMax = 32
-    private static let visitBytesMax = 32 << 10
+    private static let visitCostMax = 32 << 10
 
     /// Calls `body` with each record and its event as it is now, on the loop that owns the event, a few at a time.
     ///
@@ -19,10 +19,10 @@ extension Engine {
             var rest = indices[...]
             while let first = rest.first {
                 var visit: [FeedRecord] = [records[first]]
-                var bytes = records[first].byteCount
+                var cost = records[first].cost
                 for index in rest.dropFirst().prefix(Self.visitRecordsMax - 1) {
-                    bytes += records[index].byteCount
-                    guard bytes <= Self.visitBytesMax else { break }
+                    cost += records[index].cost
+                    guard cost <= Self.visitCostMax else { break }
                     visit.append(records[index])
                 }
                 for (index, value) in zip(rest, await shards[shard].visit(visit, body)) { values[index] = value }

@@ -16,8 +16,8 @@ public final class LogFeed: Sendable {
         public var through: LogPosition?
         /// Records of a page: 1 to `recordsMax`.
         public var recordsMax = LogFeed.recordsMax
-        /// Bytes of a page's records, beyond which none is added to the first.
-        public var recordBytesMax = LogFeed.recordBytesMax
+        /// What a page's records cost (`FeedRecord.cost`), beyond which none is added to the first.
+        public var costMax = LogFeed.costMax
         /// Bytes of the log that are looked at for a page.
         public var scannedBytesMax = LogFeed.scannedBytesMax
 
@@ -43,7 +43,7 @@ public final class LogFeed: Sendable {
     }
 
     public static let recordsMax = 1_000
-    public static let recordBytesMax = 256 << 10
+    public static let costMax = 256 << 10
     public static let scannedBytesMax = 16 << 20
 
     public let followers: LogFollowers
@@ -106,13 +106,13 @@ public final class LogFeed: Sendable {
             page.isAtEnd = true
             return page
         }
-        var bytesLeft = request.recordBytesMax
+        var costLeft = request.costMax
         let first = LogPosition(request.after.rawValue + 1)
         _ = try reader.read(from: first, bytesMax: request.scannedBytesMax) { position, payload in
             guard position <= end else { return false }
             if let record = try self.record(payload, at: position, request) {
-                guard page.records.isEmpty || payload.count <= bytesLeft else { return false }
-                bytesLeft -= payload.count
+                guard page.records.isEmpty || record.cost <= costLeft else { return false }
+                costLeft -= record.cost
                 page.records.append(record)
             }
             page.next = position
@@ -136,15 +136,6 @@ public final class LogFeed: Sendable {
         guard !record.facts.isEmpty else { return nil }
         return FeedRecord(position: position, eventID: place.id, byteCount: payload.count, record: record)
     }
-}
-
-/// A record that was read back, with the id of its event.
-public struct FeedRecord: Equatable, Sendable {
-    public let position: LogPosition
-    public let eventID: ShortText
-    /// What it takes in the log.
-    public let byteCount: Int
-    public let record: EventRecord
 }
 
 extension EventRecord {

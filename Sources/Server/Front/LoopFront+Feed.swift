@@ -55,7 +55,9 @@ struct FeedPage: Sendable {
 
     var byteCount: Int { records.reduce(0) { $0 + $1.entries.count + 1 } }
 
-    /// Pages that are being made at a time, whichever loop they are for: each may take a mebibyte.
+    /// Bytes of a page's entries, beyond which none is added to the first record's: the next page begins with them.
+    static let entryBytesMax = 1 << 20
+    /// Pages that are being made at a time, whichever loop they are for: each may take a few mebibytes.
     static let pagesMax = 64
     private static let pagesInWork = Atomic(0)
 
@@ -78,12 +80,25 @@ struct FeedPage: Sendable {
         }
         do throws(FeedError) {
             let page = try await feed.page(request)
-            next = page.next.rawValue
-            isAtEnd = page.isAtEnd
-            records = await Self.render(page.records, engine, isLines: reading.isLines)
+            let rendered = await Self.render(page.records, engine, isLines: reading.isLines)
+            let fitting = Self.fitting(rendered)
+            let isCut = fitting.count < rendered.count
+            records = Array(fitting)
+            next = isCut ? fitting.last!.position : page.next.rawValue
+            isAtEnd = !isCut && page.isAtEnd
         } catch {
             throw .of(error)
         }
+    }
+
+    /// The first record, and those behind it that there is room for.
+    private static func fitting(_ records: [Rendered]) -> ArraySlice<Rendered> {
+        var bytesLeft = entryBytesMax
+        let count = records.prefix {
+            bytesLeft -= $0.entries.count
+            return bytesLeft >= 0
+        }.count
+        return records.prefix(max(1, count))
     }
 
     /// - Parameter isLines: each entry ends with a line feed; else there are commas between them.

@@ -17,7 +17,7 @@ protocol FactNames: EventConstants {
 extension BorrowedEvent: FactNames {}
 
 extension ByteWriter {
-    /// Tickets that an entry names; of more it says how many.
+    /// Tickets that an entry names, and seats of an order; of more it says how many.
     static let ticketsNamedMax = 200
 
     /// The entries of a record, one behind the other.
@@ -193,7 +193,8 @@ extension ByteWriter {
         field("currency", event.currency)
         field("payment_reference", order.paymentReference)
         guard let hold else { return }
-        items(of: hold, of: event)
+        // The seats of a large order are those of its reservation's entry.
+        items(of: hold, of: event, namesSeats: hold.quantity <= UInt32(Self.ticketsNamedMax))
         tickets(0..<hold.quantity, hold, event)
     }
 

@@ -88,19 +88,27 @@ extension ByteWriter {
         endObject()
     }
 
-    mutating func items(of hold: HoldState, of event: some EventConstants) {
+    /// - Parameter namesSeats: false leaves out which seats they are.
+    mutating func items(of hold: HoldState, of event: some EventConstants, namesSeats: Bool = true) {
+        let namesSeats = namesSeats && hold.hasSeats
         key("items")
         beginArray()
-        item(hold.first, 0, hold, of: event)
-        for (index, line) in hold.rest.enumerated() { item(line, index + 1, hold, of: event) }
+        item(hold.first, 0, hold, of: event, namesSeats)
+        for (index, line) in hold.rest.enumerated() { item(line, index + 1, hold, of: event, namesSeats) }
         endArray()
     }
 
-    private mutating func item(_ line: HoldLine, _ index: Int, _ hold: HoldState, of event: some EventConstants) {
+    private mutating func item(
+        _ line: HoldLine,
+        _ index: Int,
+        _ hold: HoldState,
+        of event: some EventConstants,
+        _ namesSeats: Bool
+    ) {
         beginObject()
         field("capacity_id", event.sectionID(line.section))
         field("quantity", Int64(line.quantity))
-        if hold.hasSeats { seats(ofLine: index, line.section, hold, of: event) }
+        if namesSeats { seats(ofLine: index, line.section, hold, of: event) }
         if let tier = line.tier {
             field("pricing_id", tier: tier, of: event.key)
             if let lock = line.lock {

@@ -188,6 +188,39 @@ import Testing
         #expect(try audit(client, "from=9000000").isEmpty)
     }
 
+    /// A fact may name thousands of seats in a few bytes of the log: pages are as long as what they show.
+    @Test func aPageEndsWhereItsEntriesAreLong() async throws {
+        try await SaleServer.run { server in
+            try await Self.onThread(server) { client in
+                try Self.blockSeats(client, times: 12)
+                let reply = try client.get("/api/v1/feed?limit=200")
+                #expect(reply.body.utf8.count < 300_000, "\(reply.body.utf8.count) bytes")
+                let entries = try Self.read(client, "default", 200, from: 0).0
+                #expect(entries.count { $0["action"] as? String == "seats.blocked" } == 12)
+                #expect(try Self.audit(client).count == entries.count)
+            }
+        }
+    }
+
+    /// Blocks 7,000 seats, which the log tells in a few bytes, and gives them back, so often.
+    private static func blockSeats(_ client: LoopbackClient, times: Int) throws {
+        let rows = (0..<7).map { "{\"label\":\"\($0)\",\"from\":100,\"to\":1099}" }.joined(separator: ",")
+        let seats = (0..<7).flatMap { row in (100..<1_100).map { "\"\(row)-\($0)\"" } }.joined(separator: ",")
+        var changes = [
+            ("/events", #"{"id":"gala","name":"Gala","currency":"EUR"}"#),
+            ("/events/gala/capacity", #"{"id":"box","section_name":"Box","total_capacity":0}"#),
+            ("/capacity/box/seats", "{\"rows\":[\(rows)]}"),
+        ]
+        for _ in 0..<times {
+            changes.append(("/capacity/box/seats/block", "{\"seats\":[\(seats)]}"))
+            changes.append(("/capacity/box/seats/unblock", "{\"seats\":[\(seats)]}"))
+        }
+        for (path, body) in changes {
+            let reply = try client.post("/api/v1" + path, body)
+            guard reply.status < 300 else { throw TestFailure("\(path): \(reply.body)") }
+        }
+    }
+
     private static func read(_ client: LoopbackClient, _ tenant: String, _ limit: Int, from start: Int) throws
         -> ([[String: Any]], Int)
     {
