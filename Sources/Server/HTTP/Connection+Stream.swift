@@ -35,7 +35,9 @@ extension Connection {
 
     /// - Precondition: `isStreamReady`.
     func send(_ chunk: StreamChunk) {
-        body?.add(chunk)
+        guard let body else { return }
+        body.add(chunk)
+        body.held = loop.heldChunks.add(chunk, of: self)
         markDirty()
     }
 
@@ -61,11 +63,26 @@ extension Connection {
         }
     }
 
-    /// Ends a stream whose time is over. Says something on one that has been silent, so that those between know that it
-    /// lives, and we, whether the client does.
+    /// The chunk is with the kernel whole, or will not be sent any more.
+    func giveBackChunk(of body: StreamBody) {
+        guard let held = body.held else { return }
+        body.held = nil
+        loop.heldChunks.remove(held)
+    }
+
+    /// Ends a stream whose time is over. One that has been silent will be told something.
     func checkTime(of body: StreamBody) {
         if loop.tick >= body.endTick { return endStream() }
-        guard body.isReady, loop.tick - activeTick >= loop.ticks(loop.limits.streamHeartbeatMs) else { return }
-        send(.heartbeat)
+        if isSilent(body) { loop.heartbeats.add(self, body) }
+    }
+
+    /// Says something on a stream that is still silent, so that those between know that it lives, and we, whether the
+    /// client does.
+    func sendHeartbeat(_ body: StreamBody) {
+        if self.body === body, isSilent(body) { send(.heartbeat) }
+    }
+
+    private func isSilent(_ body: StreamBody) -> Bool {
+        body.isReady && loop.tick - activeTick >= loop.ticks(loop.limits.streamHeartbeatMs)
     }
 }

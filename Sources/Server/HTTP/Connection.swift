@@ -161,6 +161,7 @@ extension Connection {
         activeTick = loop.tick
         if let body, body.isSending {
             body.sliceIsSent()
+            if !body.isSending { giveBackChunk(of: body) }
             return markDirty()
         }
         if sending.capacity > Self.keptAnswerBytesMax {
@@ -331,6 +332,7 @@ extension Connection {
         phase = .closed
         if let body {
             self.body = nil
+            giveBackChunk(of: body)
             body.source.streamHasEnded(self)
         }
         countUnsent(0)

@@ -22,6 +22,9 @@ struct ConnectionLimits: Sendable {
     var streamHeartbeatMs: Int64 = 15_000
     /// A stream's client that has vanished, from the first byte that it has not acknowledged.
     var streamPeerTimeoutMs: Int64 = 30_000
+    /// Bytes of streams' events, of the whole server, that clients have not read yet; those that have read for the longest
+    /// time are closed beyond it.
+    var streamBytesMax = 256 * 1024 * 1024
     /// How long a closed connection still reads, so that the peer gets the last answer rather than a reset.
     var lingerTimeoutMs: Int64 = 2_000
     /// How often connections look at the clock.

@@ -10,6 +10,7 @@ final class Listener: Sendable {
         /// Connections the system keeps waiting to be accepted.
         var backlog: Int32 = 1024
         var connection = ConnectionLimits()
+        var streamMemory = StreamMemory()
     }
 
     /// The port it listens on.
@@ -44,7 +45,8 @@ final class Listener: Sendable {
                     eventLoop: eventLoop,
                     executor: executor(eventLoop),
                     limits: configuration.connection,
-                    count: count
+                    count: count,
+                    streamMemory: configuration.streamMemory
                 )
                 loop.start()
                 return loop

@@ -24,6 +24,8 @@ final class LoopConnections: @unchecked Sendable {
     let executor: any RequestExecutor
     let limits: ConnectionLimits
     let largeRequests: LargeRequestBudget
+    let heldChunks: HeldChunks
+    let heartbeats = Heartbeats()
     private(set) var tick: Int64 = 0
     /// Answer bytes of all connections that the kernel has not taken yet.
     var unsentBytes = 0
@@ -33,12 +35,19 @@ final class LoopConnections: @unchecked Sendable {
     private(set) var isDraining = false
     private var whenEmpty: EventLoopPromise<Void>?
 
-    init(eventLoop: RingLoop, executor: any RequestExecutor, limits: ConnectionLimits, count: ConnectionCount) {
+    init(
+        eventLoop: RingLoop,
+        executor: any RequestExecutor,
+        limits: ConnectionLimits,
+        count: ConnectionCount,
+        streamMemory: StreamMemory
+    ) {
         self.eventLoop = eventLoop
         self.executor = executor
         self.limits = limits
         self.count = count
         largeRequests = LargeRequestBudget(bytesMax: limits.largeRequestBytesMax)
+        heldChunks = HeldChunks(streamMemory, bytesMax: limits.streamBytesMax)
     }
 
     /// Ticks after which `milliseconds` have passed for certain: the tick that runs is not a whole one.
@@ -71,6 +80,9 @@ final class LoopConnections: @unchecked Sendable {
     func start() {
         eventLoop.atEndOfTurn { [self] in
             executor.endTurn()
+            // Another turn soon, but sockets have theirs in between.
+            if heartbeats.run() { eventLoop.execute {} }
+            heldChunks.closeStalest()
             dirtyConnections.flushAll()
         }
         let interval = TimeAmount.milliseconds(limits.timeoutCheckIntervalMs)

@@ -29,6 +29,10 @@ final class StreamBody {
     /// The tick of the loop at which the server ends it.
     let endTick: Int64
     private(set) var phase = Phase.awaited
+    /// Of the chunk that is being sent, where it counts.
+    var held: HeldChunk?
+    /// Whether it is among those that are told that they live.
+    var isHeartbeatDue = false
     private var current: StreamChunk?
     /// Of `current`: what the kernel has not been given.
     private var rest = UnsafeRawBufferPointer(start: nil, count: 0)

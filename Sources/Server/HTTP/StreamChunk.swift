@@ -39,6 +39,9 @@ final class StreamChunk: @unchecked Sendable {
     /// A comment of an event stream: it says nothing but that the connection is alive.
     static let heartbeat = StreamChunk { $0.append(":\n\n") }
 
+    /// With its chunked coding.
+    var byteCount: Int { writer.count }
+
     /// What goes to the socket; stays where it is as long as the chunk.
     func bytes(isChunked: Bool) -> UnsafeRawBufferPointer {
         let all = writer.withBytes { $0 }

@@ -15,6 +15,7 @@ final class Operations: Sendable {
     private let overloads = Atomic<UInt64>(0)
     private let openAPI: String
     let streams: StreamAllowance
+    let streamMemory = StreamMemory()
     /// Those among them that read the log.
     let feedStreams = StreamAllowance(limit: FeedStreams.listenersMax)
 
@@ -83,6 +84,13 @@ final class Operations: Sendable {
             overloads.load(ordering: .relaxed)
         )
         line("streams", "gauge", "Streams that clients listen to.", streams.taken)
+        line("stream_bytes", "gauge", "Bytes of streams that clients have not read yet.", streamMemory.heldBytes)
+        line(
+            "streams_closed_total",
+            "counter",
+            "Streams closed because clients that read slowly kept too many bytes.",
+            streamMemory.closedStreams
+        )
         line("events", "gauge", "Events in memory.", events)
         line("hold_slots", "gauge", "Live, sold and recently ended reservations in memory.", holds)
         line("idempotency_keys", "gauge", "Answers kept for retries.", keys)

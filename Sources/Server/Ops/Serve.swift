@@ -72,6 +72,7 @@ struct Serve: AsyncParsableCommand {
         var configuration = Listener.Configuration()
         configuration.host = settings.host
         configuration.port = settings.port
+        configuration.streamMemory = operations.streamMemory
         configuration.connection.connectionsMax = OpenFiles.makeRoom(forConnections: settings.connectionsMax)
         if configuration.connection.connectionsMax < settings.connectionsMax {
             logger.warning(

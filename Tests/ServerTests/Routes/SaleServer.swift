@@ -100,6 +100,7 @@ final class SaleServer {
         var configuration = Listener.Configuration()
         configuration.port = 0
         configuration.connection = limits
+        configuration.streamMemory = operations.streamMemory
         configuration.connection.request.bodyBytesMaxOfRoute = BatchRequest.bodyBytesMax
         listener = try await Listener.start(eventLoops: loops, configuration: configuration) { loop in
             fronts.first { $0.loop === loop }!

@@ -152,6 +152,14 @@ extension SaleServer {
     }
 
     /// Waits until so many streams are there.
+    /// Waits until what clients have not read of streams, and how many were closed for it, is as wished.
+    func streams(_ isReached: ((bytes: Int, closed: UInt64)) -> Bool) async throws {
+        let memory = operations.streamMemory
+        func state() -> (bytes: Int, closed: UInt64) { (memory.heldBytes, memory.closedStreams) }
+        for _ in 0..<500 where !isReached(state()) { try await Task.sleep(for: .milliseconds(10)) }
+        guard isReached(state()) else { throw TestFailure("\(state())") }
+    }
+
     func streams(are count: Int) async throws {
         for _ in 0..<500 where operations.streams.taken != count { try await Task.sleep(for: .milliseconds(10)) }
         guard operations.streams.taken == count else {

@@ -117,6 +117,65 @@ import Testing
         }
     }
 
+    /// Each keeps the state of its own moment: together they may keep no more than there is room for.
+    @Test func whoKeepsMostForTheLongestTimeIsClosed() async throws {
+        var limits = ConnectionLimits()
+        limits.streamBytesMax = 400_000
+        try await SaleServer.run(limits: limits) { server in
+            try server.putOnSale("gala", places: 1_000)
+            let long = String(repeating: "x", count: 58)
+            try server.addSections("gala", (0..<800).map { "\(long)\($0)" })
+            let quick = try server.stream("gala")
+            _ = try quick.some()
+            var slow: [EventStream] = []
+            for taken in 1...8 {
+                // Its head has come: the state is on its way, and is read no further.
+                slow.append(try EventStream(server, Self.path, receiveBufferBytes: 4_096))
+                try server.reserve("gala")
+                _ = try quick.read(until: "gala", has: 1_000 - taken)
+            }
+            try await server.streams { $0.closed > 0 && $0.bytes <= 400_000 }
+            let state = server.operations.streamMemory
+            #expect((4...7).contains(state.closedStreams), "\(state.closedStreams) closed")
+            try await server.streams(are: 9 - Int(state.closedStreams))
+            // Those that came last are still served, the first is gone.
+            #expect(try slow[7].some().name == "state")
+            let first = slow[0]
+            #expect(throws: (any Error).self) { while true { _ = try first.some() } }
+            try server.reserve("gala")
+            #expect(try quick.some().available() == ["gala": 991])
+        }
+    }
+
+    @Test func aPacedQueueGivesAllInTheirOrderAndSoManyATime() {
+        var queue = PacedQueue<Int>()
+        for number in 0..<150 { queue.add(number) }
+        #expect(Array(queue.take(64)) == Array(0..<64))
+        queue.add(150)
+        #expect(Array(queue.take(64)) == Array(64..<128))
+        #expect(!queue.isEmpty)
+        #expect(Array(queue.take(64)) == Array(128...150))
+        #expect(queue.isEmpty && queue.take(64).isEmpty)
+    }
+
+    /// Streams that began together are silent together: they are told so over several turns.
+    @Test func manySilentStreamsAreAllToldThatTheyLive() async throws {
+        var limits = ConnectionLimits()
+        limits.timeoutCheckIntervalMs = 20
+        limits.streamHeartbeatMs = 60
+        try await SaleServer.run(limits: limits) { server in
+            try server.putOnSale("gala", places: 1_000)
+            let streams = try (0..<150).map { _ in try server.stream("gala") }
+            for stream in streams { _ = try stream.some() }
+            try await Task.sleep(for: .milliseconds(600))
+            try server.reserve("gala")
+            for stream in streams {
+                #expect(try stream.some().available() == ["gala": 999])
+                #expect(stream.heartbeats >= 2)
+            }
+        }
+    }
+
     @Test func whoDoesNotReadAtAllIsClosed() async throws {
         var limits = ConnectionLimits()
         limits.timeoutCheckIntervalMs = 50
