@@ -28,22 +28,27 @@ import WAL
     }
 
     /// A sale of its own folder, loops and engine.
-    struct Sale {
+    struct Sale<Device: LogDevice> {
         let engine: Engine
-        let device: SimulatedDevice
+        let device: Device
 
-        init(_ device: SimulatedDevice, on loops: [any EventLoop], keptBytes: Int = 1 << 30) async throws {
+        init(
+            _ device: Device,
+            _ folder: String = "/sale",
+            on loops: [any EventLoop],
+            keptBytes: Int = 1 << 30
+        ) async throws {
             var options = Engine.logOptions(shards: loops.count)
             // So small that files follow each other all the time.
             options.batchBytesMax = 16 << 10
             options.segmentBytes = 64 << 10
-            options.spareSegments = 1
+            options.spareSegments = folder == "/sale" ? 1 : 0
             options.snapshotsKept = 1
             options.reserveBytes = nil
             options.keptBytes = keptBytes
             options.tailBytesMax = 40_000
             self.device = device
-            let log = try WriteAheadLog.open(folder: "/sale", options: options, device: device)
+            let log = try WriteAheadLog.open(folder: folder, options: options, device: device)
             (engine, _) = try await Engine.start(log: log, loops: loops) { _ in }
         }
 
@@ -261,6 +266,57 @@ import WAL
                 return
             }
             #expect(reason.contains("wal-00000000000000000001"))
+            try await sale.engine.stop()
+        }
+    }
+
+    /// The next batch may be the last for hours: nobody waits for another one because readers are busy.
+    @Test func whoWaitsIsWokenHoweverBusyReadersAre() async throws {
+        try await Self.onLoops { loops in
+            let sale = try await Sale(SimulatedDevice(), on: loops)
+            let pool = ReadPool(log: sale.engine.log)
+            let followers = LogFollowers(durable: LogPosition(1), pool: pool)
+            let gate = DispatchSemaphore(value: 0)
+            for _ in 0..<ReadPool.threadsMax { #expect(pool.submit { _ in gate.wait() }) }
+            // Also when the threads have taken theirs.
+            for _ in 0..<3 {
+                while pool.submit({ _ in }) {}
+                try await Task.sleep(for: .milliseconds(30))
+            }
+            let woken = Atomic(false)
+            _ = followers.onMore(after: LogPosition(1)) { woken.store(true, ordering: .relaxed) }
+            followers.advance(to: LogPosition(2))
+            for _ in 0..<ReadPool.threadsMax { gate.signal() }
+            for _ in 0..<2_000 where !woken.load(ordering: .relaxed) { try await Task.sleep(for: .milliseconds(1)) }
+            let isWoken = woken.load(ordering: .relaxed)
+            #expect(isWoken)
+            pool.end()
+            try await sale.engine.stop()
+        }
+    }
+
+    /// A thread that reads for nobody lets go of its file, which the log may have removed.
+    @Test func nobodyHoldsRemovedFilesForLong() async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "holdfast-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func removedFilesOpen() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count {
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+                return target?.hasPrefix(folder) == true && target?.hasSuffix(" (deleted)") == true
+            }
+        }
+        try await Self.onLoops { loops in
+            let sale = try await Sale(SynchronousDevice(), folder, on: loops, keptBytes: 0)
+            let events = try await sale.makeEvents()
+            await sale.run(20, events)
+            _ = try await Self.read(sale.engine, "south", recordsMax: 1_000, scannedBytesMax: 1_000_000)
+            for _ in 0..<6 {
+                await sale.run(12, events)
+                try await sale.engine.snapshot()
+            }
+            #expect(sale.engine.feed.oldestPosition > LogPosition(1))
+            for _ in 0..<80 where try removedFilesOpen() > 0 { try await Task.sleep(for: .milliseconds(50)) }
+            #expect(try removedFilesOpen() == 0)
             try await sale.engine.stop()
         }
     }

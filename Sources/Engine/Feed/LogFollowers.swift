@@ -74,10 +74,9 @@ public final class LogFollowers: Sendable {
             state.isWaking = true
             return true
         }
-        if isNeeded, !pool.submit({ _ in self.wakeWaiting() }) {
-            // Those who wait are woken with the next batch: the pool is busy.
-            state.withLock { $0.isWaking = false }
-        }
+        // At most one such job at a time, so it may wait behind any number of reads. Here only where there is no thread:
+        // there may be no next batch.
+        if isNeeded, !pool.submit(isBounded: false, { _ in self.wakeWaiting() }) { wakeWaiting() }
     }
 
     /// The log has ended or failed: wakes everybody, and whoever comes.

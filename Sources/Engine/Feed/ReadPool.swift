@@ -11,6 +11,8 @@ final class ReadPool: @unchecked Sendable {
     static let threadsMax = 2
     /// Reads that wait for a thread.
     static let jobsMax = 256
+    /// After this long without a read a thread lets go of the file that it has open.
+    static let restMilliseconds = 1_000
 
     private let log: any CommitLog
     private let monitor = Monitor()
@@ -21,10 +23,11 @@ final class ReadPool: @unchecked Sendable {
 
     init(log: any CommitLog) { self.log = log }
 
+    /// - Parameter isBounded: false for the one job that must not be refused however much there is to do.
     /// - Returns: false when there is too much to do already, or the pool has ended: the job will not run.
-    func submit(_ job: @escaping Job) -> Bool {
+    func submit(isBounded: Bool = true, _ job: @escaping Job) -> Bool {
         let isTaken = monitor.withLock {
-            guard !isEnded, jobs.count < Self.jobsMax else { return false }
+            guard !isEnded, !isBounded || jobs.count < Self.jobsMax else { return false }
             if idleThreads <= jobs.count, threads.count < Self.threadsMax {
                 if let thread = try? JoinableThread(name: "holdfast-read", { [self] in work() }) {
                     threads.append(thread)
@@ -53,7 +56,7 @@ final class ReadPool: @unchecked Sendable {
 
     private func work() {
         var reader: (any RecordReader)?
-        while let job = nextJob() {
+        while let job = nextJob(reader) {
             do throws(LogError) {
                 if reader == nil { reader = try log.makeReader() }
                 job(.success(reader!))
@@ -64,8 +67,13 @@ final class ReadPool: @unchecked Sendable {
         }
     }
 
-    private func nextJob() -> Job? {
+    /// - Parameter reader: what is to rest when there is nothing to read for a while.
+    private func nextJob(_ reader: (any RecordReader)?) -> Job? {
         monitor.withLock {
+            if jobs.isEmpty, !isEnded, let reader {
+                monitor.wait(milliseconds: Self.restMilliseconds)
+                if jobs.isEmpty { reader.rest() }
+            }
             while jobs.isEmpty, !isEnded { monitor.wait() }
             guard !jobs.isEmpty else { return nil }
             idleThreads -= 1

@@ -45,6 +45,11 @@ package final class Monitor: @unchecked Sendable {
     /// Waits with the lock held; may return without a signal.
     package func wait() { pthread_cond_wait(condition, mutex) }
 
+    /// Waits with the lock held, so long at most; may return without a signal.
+    package func wait(milliseconds: Int) {
+        _ = wait(until: .now.advanced(microseconds: milliseconds * 1_000))
+    }
+
     /// Waits with the lock held; may return without a signal. False when the deadline has passed.
     func wait(until deadline: MonotonicTime?) -> Bool {
         guard let deadline else {

@@ -20,7 +20,6 @@ extension SegmentStore {
     /// - Returns: false when there is nothing left to be done.
     func prepare(canMake: inout Bool) -> Bool {
         measureRoom()
-        if roomGauge.state != .enough { removeSurplusSpares() }
         guard canMake, lacksSpare else { return true }
         do throws(LogError) {
             // Not even begun where it can't end: others on this filesystem need what is left.
@@ -45,7 +44,8 @@ extension SegmentStore {
     /// Asks the filesystem what is left, and judges it. Does nothing in a log that is not watched.
     func measureRoom() {
         guard options.reserveBytes != nil, var room = judgeRoom() else { return }
-        // What is kept for readers only goes before anything is refused.
+        // First what nobody would miss; then what is kept for readers only goes, before anything is refused.
+        if room.state != .enough, removeSurplusSpares(), let better = judgeRoom() { room = better }
         while room.state != .enough, (try? letGoOfOldest(keeping: 0, freesRoom: true)) == true,
             let better = judgeRoom()
         {

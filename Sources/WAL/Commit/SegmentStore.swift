@@ -199,14 +199,15 @@ final class SegmentStore: @unchecked Sendable {
     }
 
     /// Gives back what is ready beyond the wanted number. The names need no sync: a spare that returns is a spare.
-    func removeSurplusSpares() {
-        while true {
-            let surplus: UInt64? = monitor.withLock {
-                spares.count > options.spareSegments ? spares.removeLast() : nil
-            }
-            guard let surplus else { return }
-            try? folder.remove(LogFolder.spareName(surplus))
+    /// - Returns: false when there was none.
+    func removeSurplusSpares() -> Bool {
+        let surplus = monitor.withLock {
+            let surplus = Array(spares.dropFirst(options.spareSegments))
+            spares.removeLast(surplus.count)
+            return surplus
         }
+        for spare in surplus { try? folder.remove(LogFolder.spareName(spare)) }
+        return !surplus.isEmpty
     }
 
     /// A file of the size of a segment, filled with zeros by real writes so that later ones change no metadata.
@@ -381,23 +382,6 @@ final class SegmentStore: @unchecked Sendable {
             try recycle(old, freesRoom: freesRoom)
             monitor.withLock { segments.removeAll { $0.number == old.number } }
             return true
-        }
-    }
-}
-
-/// Where salts and identities come from: the system, or a fixed sequence for golden files.
-final class RandomSource: @unchecked Sendable {
-    // Guarded by `monitor`.
-    private var fixed: UInt64?
-    private let monitor = Monitor()
-
-    init(fixed: UInt64?) { self.fixed = fixed }
-
-    func next() -> UInt64 {
-        monitor.withLock {
-            guard let current = fixed else { return UInt64.random(in: 1...UInt64.max) }
-            fixed = current &+ 1
-            return current
         }
     }
 }

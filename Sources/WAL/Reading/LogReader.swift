@@ -7,7 +7,9 @@
 /// - What can't be read is looked at twice: when its segment was let go of meanwhile, the record is gone; when not, it is
 ///   an error, and never the end of the log.
 ///
-/// Memory: one batch, 1 MiB. Holds one file open, which keeps its content if it is removed, and not if it is used again.
+/// Memory: one batch, 1 MiB. Holds one file open, which keeps its content, and its room on the disk, if it is removed,
+/// and not if it is used again: each reading begins with letting go of a file that the log has let go of, and whoever
+/// doesn't read for a while should rest.
 final class LogReader: RecordReader {
     private let folder: LogFolder
     private let store: SegmentStore
@@ -23,13 +25,19 @@ final class LogReader: RecordReader {
         self.watermark = watermark
     }
 
-    deinit { open?.close() }
+    deinit { rest() }
+
+    func rest() {
+        open?.close()
+        open = nil
+    }
 
     func read(
         from first: LogPosition,
         bytesMax: Int,
         _ body: (LogPosition, UnsafeRawBufferPointer) throws -> Bool
     ) throws -> LogPosition {
+        if let header = open?.header, !store.isReadable(header) { rest() }
         // What the window has of the time before may have been written since.
         open?.window.forget()
         let durable = watermark.position.rawValue
@@ -69,8 +77,7 @@ final class LogReader: RecordReader {
         guard let segment = store.segment(holding: position) else { throw gone(position) }
         do throws(LogError) {
             if open?.header != segment.header {
-                open?.close()
-                open = nil
+                rest()
                 open = try OpenSegment(segment.header, in: folder, buffer: buffer)
             }
             // A reader that goes on is in its place; any other looks for it.
@@ -80,8 +87,7 @@ final class LogReader: RecordReader {
             while batch.firstPosition + UInt64(batch.count) <= position { (batch, bytes) = try open!.next() }
             return (batch, bytes, open!.window.file.path)
         } catch {
-            open?.close()
-            open = nil
+            rest()
             // What was read, or not found, may be of the file's next life.
             throw store.isReadable(segment.header) ? error : gone(position)
         }

@@ -17,4 +17,7 @@ public protocol RecordReader: AnyObject {
         bytesMax: Int,
         _ body: (LogPosition, UnsafeRawBufferPointer) throws -> Bool
     ) throws -> LogPosition
+
+    /// Holds no file open until the next `read`: a file that the log has let go of takes room as long as it is open.
+    func rest()
 }

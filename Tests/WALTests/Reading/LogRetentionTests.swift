@@ -125,6 +125,36 @@ import Testing
         )
     }
 
+    /// Segments kept for use again are missed by nobody, those kept for readers by readers.
+    @Test func surplusSparesGoBeforeWhatReadersHave() throws {
+        var options = WriteAheadLog.Options.withoutTail
+        options.spareSegments = 2
+        options.keptBytes = 20 * options.segmentBytes
+        options.reserveBytes = 3 * options.segmentBytes
+        let stepped = try SteppedLog(SimulatedDevice(), options)
+        for _ in 0..<25 {
+            for _ in 0..<15 { try stepped.write(4, length: 700) }
+            try stepped.snapshot()
+        }
+        try stepped.log.close()
+        options.keptBytes = 5 * options.segmentBytes
+        let again = try SteppedLog(stepped.device.copy(), options)
+        for _ in 0..<2 {
+            try again.write(1)
+            try again.snapshot()
+        }
+        func spares() -> Int { again.device.paths.count { $0.hasPrefix("/log/spare-") } }
+        #expect(spares() > 5, "\(again.device.paths)")
+        let kept = segments(again.device)
+        let oldest = again.log.oldestPosition
+        let used = again.device.paths.reduce(0) { $0 + (again.device.contents(of: $1)?.count ?? 0) }
+        again.device.limitCapacity(bytes: used + (1 << 20))
+        again.log.measureRoom()
+        #expect(again.log.roomState == .enough)
+        #expect(spares() == 2)
+        #expect(segments(again.device) == kept && again.log.oldestPosition == oldest)
+    }
+
     /// Whatever fails while old segments go, a reader sees the records or hears that they are gone.
     @Test func failuresOfLettingGoConfuseNobody() throws {
         for operation in ["remove /log/wal-", "rename /log/wal-"] {
