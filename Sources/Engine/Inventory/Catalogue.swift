@@ -148,6 +148,9 @@ public enum InventoryLimits {
     public static let idempotencyKeptMilliseconds: Milliseconds = 24 * 3_600_000
     /// Answers kept for retries, per event.
     public static let idempotencyEntriesPerEventMax = 16_000_000
+    /// Bytes of those answers, which are 20 for a reservation and 100,000 for a long list of scans. The last one may go
+    /// beyond.
+    public static let idempotencyBytesPerEventMax = 1 << 30
     /// An ended hold's id is answered for at least this long before its slot is used again.
     public static let endedHoldKeptMilliseconds: Milliseconds = 15 * 60_000
 }

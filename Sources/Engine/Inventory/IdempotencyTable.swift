@@ -1,17 +1,29 @@
 /// The answers kept for retries, oldest first, each as the bytes it has in the log.
+///
+/// Bounded by number and by bytes: at a limit no more is kept, unless the oldest is past its time. Then each command
+/// forgets as much as it may keep, so the limit holds, and keys are taken again as time goes by.
 struct IdempotencyTable: Sendable {
     private var pages: ContiguousArray<Page> = []
     /// The number of the first page.
     private var firstPage: UInt64 = 0
-    /// Entries of the first page that are forgotten.
+    /// Entries that are forgotten, counted through the pages from the first one on.
     private var forgotten = 0
     private var index = FlatIndex()
 
     private(set) var count = 0
+    /// Of all answers that are kept. Follows from them: it stands in no snapshot.
+    private(set) var byteCount = 0
+    /// The last answer that is kept may go beyond it.
+    private let bytesMax: Int
 
-    /// Whether one more answer can be kept, counting one that would be forgotten for it.
+    /// - Parameter bytesMax: of all answers together.
+    init(bytesMax: Int = InventoryLimits.idempotencyBytesPerEventMax) { self.bytesMax = bytesMax }
+
+    /// Whether one more answer can be kept, counting what would be forgotten for it.
     func hasRoom(at now: Milliseconds) -> Bool {
-        if count < InventoryLimits.idempotencyEntriesPerEventMax, pages.count < Self.pagesMax { return true }
+        if count < InventoryLimits.idempotencyEntriesPerEventMax, pages.count < Self.pagesMax, byteCount < bytesMax {
+            return true
+        }
         return count > 0 && pages[0].time(forgotten) < now - InventoryLimits.idempotencyKeptMilliseconds
     }
 
@@ -41,9 +53,16 @@ struct IdempotencyTable: Sendable {
     @inline(__always)
     func prefetch(_ key: IdempotencyKey) { index.prefetch(key.low) }
 
-    /// Keeps an answer, and forgets up to two that are past their time: never more work than that in one command.
+    /// Keeps an answer, and forgets up to two that are past their time: never more work than that in one command, but
+    /// where the answers' bytes are at their limit. Small ones have to go then for a large one.
     mutating func keep(_ answer: UnsafeRawBufferPointer, for key: IdempotencyKey, at now: Milliseconds) {
-        for _ in 0..<2 { forgetFirst(before: now - InventoryLimits.idempotencyKeptMilliseconds) }
+        let limit = now - InventoryLimits.idempotencyKeptMilliseconds
+        for _ in 0..<2 { forgetFirst(before: limit) }
+        if byteCount + answer.count > bytesMax {
+            var left = Self.forgottenAtLimitMax
+            while left > 0, byteCount + answer.count > bytesMax, forgetFirst(before: limit) { left -= 1 }
+        }
+        removeForgottenPages()
         restore(answer, for: key, at: now)
     }
 
@@ -54,6 +73,7 @@ struct IdempotencyTable: Sendable {
         let number = (firstPage + UInt64(page)) << Self.pageShift + UInt64(pages[page].entries.count)
         pages[page].append(answer, key, at: now)
         count += 1
+        byteCount += answer.count
         index.insert(key.low, Self.short(number))
     }
 
@@ -71,16 +91,30 @@ struct IdempotencyTable: Sendable {
         return (pages.reduce(pages.capacity * stride) { $0 + $1.byteCount }, index.byteCount)
     }
 
-    private mutating func forgetFirst(before limit: Milliseconds) {
-        guard count > 0, pages[0].time(forgotten) < limit else { return }
+    /// Takes the oldest answer out; `removeForgottenPages` has to follow.
+    /// - Returns: false when it is not past its time.
+    @discardableResult
+    private mutating func forgetFirst(before limit: Milliseconds) -> Bool {
+        let page = forgotten >> Self.pageShift
+        let place = forgotten & (Self.pageEntries - 1)
+        guard count > 0, pages[page].time(place) < limit else { return false }
         let number = firstPage << Self.pageShift + UInt64(forgotten)
-        index.remove(pages[0].entries[forgotten].key.low, Self.short(number))
-        forgotten += 1
+        index.remove(pages[page].entries[place].key.low, Self.short(number))
+        byteCount -= pages[page].answerBytes(place)
         count -= 1
-        guard forgotten == pages[0].entries.count else { return }
-        pages.removeFirst()
-        firstPage += 1
-        forgotten = 0
+        forgotten += 1
+        // A page may have been left early.
+        if place + 1 == pages[page].entries.count { forgotten = (page + 1) << Self.pageShift }
+        return true
+    }
+
+    /// All at once: each removal moves what is behind.
+    private mutating func removeForgottenPages() {
+        let gone = forgotten >> Self.pageShift
+        guard gone > 0 else { return }
+        pages.removeFirst(gone)
+        firstPage += UInt64(gone)
+        forgotten &= Self.pageEntries - 1
     }
 
     private mutating func addPage(at now: Milliseconds) {
@@ -96,6 +130,8 @@ extension IdempotencyTable {
     private static let pageShift: UInt64 = 8
     private static let pageEntries = 256
     private static let pagesMax = 1 << 22
+    /// Answers forgotten for one that is kept, at the limit: as many small ones as the largest takes.
+    private static let forgottenAtLimitMax = 8_192
 
     private static func short(_ number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number) & 0x7fff_ffff }
 
@@ -144,6 +180,10 @@ extension IdempotencyTable {
 
         @inline(__always)
         func time(_ place: Int) -> Milliseconds { start + Milliseconds(entries[place].after) }
+
+        func answerBytes(_ place: Int) -> Int {
+            Int(entries[place].answerEnd) - (place == 0 ? 0 : Int(entries[place - 1].answerEnd))
+        }
 
         @inline(__always)
         func withAnswer<R>(_ place: Int, _ body: (UnsafeRawBufferPointer) -> R) -> R {
