@@ -174,7 +174,15 @@ import WAL
 
     @Test(arguments: [(4_096, true), (4_097, false)])
     func attributesHaveALimit(_ bytes: Int, _ isAllowed: Bool) {
-        let attributes = String(repeating: "x", count: bytes)
+        expect("\"a\":\"\(String(repeating: "x", count: bytes - 6))\"", areAllowed: isAllowed)
+    }
+
+    @Test(arguments: [("", true), (#""a":1"#, true), ("x", false), (#""a":1}"#, false)])
+    func attributesAreMembers(_ attributes: String, _ areAllowed: Bool) {
+        expect(attributes, areAllowed: areAllowed)
+    }
+
+    private func expect(_ attributes: String, areAllowed isAllowed: Bool) {
         var date = Self.date("sunday")
         date.attributes = attributes
         var section = Self.section("d", 1)

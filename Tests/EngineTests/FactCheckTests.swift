@@ -29,6 +29,28 @@ import WAL
                 fact: .eventUpdated(CodecSamples.fullEvent)
             ),
             Case(
+                reason: "attributes that are no members of a JSON object",
+                state: .none,
+                fact: .eventUpdated(
+                    {
+                        var details = MachineFixture.details
+                        details.attributes = #""a":1,"a":2"#
+                        return details
+                    }()
+                )
+            ),
+            Case(
+                reason: "attributes that are no members of a JSON object",
+                state: .none,
+                fact: .sectionAdded(
+                    {
+                        var details = CodecSamples.plainSection
+                        details.attributes = "x"
+                        return details
+                    }()
+                )
+            ),
+            Case(
                 reason: "a section that there is not",
                 state: .none,
                 fact: .sectionUpdated(9, CodecSamples.plainSection)

@@ -87,9 +87,13 @@ struct MachineFixture {
         }
     }
 
-    static func event(places: UInt32) throws -> ModelSubject {
+    static var details: EventDetails {
         var details = EventDetails(id: "gala", name: "Gala", currency: "EUR")
         details.holdTimeSeconds = 600
+        return details
+    }
+
+    static func event(places: UInt32) throws -> ModelSubject {
         let context = CommandContext(tenant: tenant, now: start, random: (0, 0))
         var subject = try ModelSubject(creating: details, context)
         let commands: [Command] = [

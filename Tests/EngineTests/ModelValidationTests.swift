@@ -26,6 +26,9 @@ import Testing
 
     private static func text(_ bytes: Int) -> String { String(repeating: "n", count: bytes) }
 
+    /// A member of so many bytes.
+    private static func member(_ bytes: Int) -> String { "\"a\":\"\(text(bytes - 6))\"" }
+
     private func expect(_ refusal: Rejection?, _ command: Command) throws {
         var subject = try MachineFixture.event(places: 10)
         let answer = subject.perform(command, Self.context)
@@ -61,8 +64,9 @@ import Testing
         Edge("hold time beyond the longest", .holdTime) { $0.holdTimeSeconds = $0.holdTimeMaxSeconds + 1 },
         Edge("a day", nil) { $0.holdTimeMaxSeconds = 86_400 },
         Edge("longer than a day", .holdTime) { $0.holdTimeMaxSeconds = 86_401 },
-        Edge("longest attributes", nil) { $0.attributes = text(32 * 1_024) },
-        Edge("attributes too long", .attributes) { $0.attributes = text(32 * 1_024 + 1) },
+        Edge("longest attributes", nil) { $0.attributes = member(32 * 1_024) },
+        Edge("attributes too long", .attributes) { $0.attributes = member(32 * 1_024 + 1) },
+        Edge("attributes that are no members", .attributes) { $0.attributes = text(100) },
     ]
 
     @Test(arguments: events)

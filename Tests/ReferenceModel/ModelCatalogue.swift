@@ -67,7 +67,9 @@ extension ModelEvent {
         {
             wrong.append(.invalid(.holdTime))
         }
-        if details.attributes.utf8.count > InventoryLimits.attributesBytesMax { wrong.append(.invalid(.attributes)) }
+        if details.attributes.utf8.count > InventoryLimits.attributesBytesMax || !isMembers(details.attributes) {
+            wrong.append(.invalid(.attributes))
+        }
         return wrong
     }
 
@@ -122,7 +124,9 @@ extension ModelEvent {
         {
             wrong.append(.invalid(.purchaseRange))
         }
-        if section.attributes.utf8.count > 4_096 { wrong.append(.invalid(.attributes)) }
+        if section.attributes.utf8.count > 4_096 || !isMembers(section.attributes) {
+            wrong.append(.invalid(.attributes))
+        }
         if let schedule = section.schedule, schedule >= schedules.count { wrong.append(.scheduleNotFound) }
         return wrong
     }
@@ -167,7 +171,7 @@ extension ModelEvent {
         if let start = tier.salesStartAt, let end = tier.salesEndAt, end <= start {
             wrong.append(.invalid(.salesWindow))
         }
-        if tier.attributes.utf8.count > 4_096 { wrong.append(.invalid(.attributes)) }
+        if tier.attributes.utf8.count > 4_096 || !isMembers(tier.attributes) { wrong.append(.invalid(.attributes)) }
         if let section = tier.section, section >= sections.count { wrong.append(.sectionNotFound) }
         return wrong
     }

@@ -51,7 +51,7 @@ extension ModelEvent {
         if venue.maximumCapacity == 0 || venue.maximumCapacity > 1_000_000_000 {
             wrong.append(.invalid(.venueCapacity))
         }
-        if venue.attributes.utf8.count > 4_096 { wrong.append(.invalid(.attributes)) }
+        if venue.attributes.utf8.count > 4_096 || !isMembers(venue.attributes) { wrong.append(.invalid(.attributes)) }
         return wrong
     }
 
@@ -110,7 +110,9 @@ extension ModelEvent {
         if schedule.id.isEmpty { wrong.append(.invalid(.identifier)) }
         if schedule.endsAt <= schedule.startsAt { wrong.append(.invalid(.scheduleTimes)) }
         if let doors = schedule.doorsOpenAt, doors > schedule.startsAt { wrong.append(.invalid(.scheduleTimes)) }
-        if schedule.attributes.utf8.count > 4_096 { wrong.append(.invalid(.attributes)) }
+        if schedule.attributes.utf8.count > 4_096 || !isMembers(schedule.attributes) {
+            wrong.append(.invalid(.attributes))
+        }
         return wrong
     }
 

@@ -10,7 +10,7 @@ import WAL
         let process = try SimulatedProcess(on: SimulatedDevice(), shards: 1, time: time, random: 1)
         defer { process.end() }
         var details = EventDetails(id: "gala", name: "Gala", currency: "EUR")
-        details.attributes = String(repeating: "x", count: InventoryLimits.attributesBytesMax)
+        details.attributes = "\"a\":\"" + String(repeating: "x", count: InventoryLimits.attributesBytesMax - 6) + "\""
         #expect(Self.perform(.createEvent(details), on: process).isAnswered)
 
         var accepted = 1

@@ -115,7 +115,14 @@ extension EventInventory {
         guard (1...InventoryLimits.holdTimeMaxSeconds).contains(longest), details.holdTimeSeconds >= 1,
             details.holdTimeSeconds <= longest
         else { throw .invalid(.holdTime) }
-        guard details.attributes.utf8.count <= InventoryLimits.attributesBytesMax else { throw .invalid(.attributes) }
+        try validate(attributes: details.attributes, bytesMax: InventoryLimits.attributesBytesMax)
+    }
+
+    /// Members that nobody here knows are not looked at further.
+    static func validate(attributes: String, bytesMax: Int) throws(Rejection) {
+        guard attributes.utf8.count <= bytesMax, AttributeText.isWellFormed(attributes) else {
+            throw .invalid(.attributes)
+        }
     }
 
     private func validate(_ details: SectionDetails) throws(Rejection) {
@@ -128,9 +135,7 @@ extension EventInventory {
         guard details.minimumPurchase >= 1, details.minimumPurchase <= details.maximumPurchase,
             details.maximumPurchase <= InventoryLimits.quantityPerLineMax
         else { throw .invalid(.purchaseRange) }
-        guard details.attributes.utf8.count <= InventoryLimits.partAttributesBytesMax else {
-            throw .invalid(.attributes)
-        }
+        try Self.validate(attributes: details.attributes, bytesMax: InventoryLimits.partAttributesBytesMax)
         if let schedule = details.schedule, schedule >= UInt32(schedules.count) { throw .scheduleNotFound }
     }
 
@@ -149,9 +154,7 @@ extension EventInventory {
         if let start = details.salesStartAt, let end = details.salesEndAt, start >= end {
             throw .invalid(.salesWindow)
         }
-        guard details.attributes.utf8.count <= InventoryLimits.partAttributesBytesMax else {
-            throw .invalid(.attributes)
-        }
+        try Self.validate(attributes: details.attributes, bytesMax: InventoryLimits.partAttributesBytesMax)
         if let section = details.section, !hasSection(section) { throw .sectionNotFound }
     }
 }

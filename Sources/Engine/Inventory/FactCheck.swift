@@ -12,12 +12,14 @@ extension EventInventory {
         guard Self.isClockTime(createdAt), Self.isClockTime(lastCommandAt) else { return Self.noClockTime }
         guard version <= Self.versionMax else { return "a version beyond all counting" }
         guard isOfTenant == details.currency.isEmpty else { return "an event without an id or a currency" }
+        guard AttributeText.isWellFormed(details.attributes) else { return Self.noMembers }
         return Self.contradiction(of: details)
     }
 
     /// Why the fact can't have happened to this state; nil when it can be applied.
     func contradiction(of fact: Fact) -> StaticString? {
         if let contradiction = contradictionOfOwner(fact) { return contradiction }
+        if let attributes = fact.attributes, !AttributeText.isWellFormed(attributes) { return Self.noMembers }
         switch fact {
         case .eventCreated, .eventRestored: return "an event was created twice"
         case .tenantBegun, .tenantRestored: return "a tenant's inventory began twice"
@@ -119,6 +121,7 @@ extension EventInventory {
 
     static let noClockTime: StaticString = "a time that no clock shows"
     private static let noSection: StaticString = "a section that there is not"
+    private static let noMembers: StaticString = "attributes that are no members of a JSON object"
     private static let noTier: StaticString = "a price tier, or a line, that there is not"
     private static let notLive: StaticString = "a fact about a hold that is not live"
     private static let deadlineTooFar: StaticString = "a deadline further away than any rule allows"

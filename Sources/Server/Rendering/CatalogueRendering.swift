@@ -53,12 +53,17 @@ extension ByteWriter {
         field("name", details.name)
         field("currency", details.currency)
         field("status", view.status.text)
-        if let sale = view.saleStatus { field("sale_status", sale.text) }
+        var members = details.attributes
+        if let sale = view.saleStatus {
+            field("sale_status", sale.text)
+            // It was a member like any other before the engine told it.
+            members = Attributes.without("sale_status", in: members)
+        }
         field("version", Int64(view.version))
         if !details.venue.isEmpty { field("venue_id", details.venue) }
         eventRules(details)
         field("created_at", epochMilliseconds: view.createdAt)
-        attributes(details.attributes)
+        attributes(members)
         endObject()
     }
 

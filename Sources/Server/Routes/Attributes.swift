@@ -43,13 +43,15 @@ struct Attributes: Equatable, Sendable {
 
     /// The stored members but for one.
     static func without(_ name: String, in stored: String) -> String {
-        guard stored.contains(name) else { return stored }
+        guard !stored.isEmpty, stored.mentions(name) else { return stored }
         return parse(stored).filter { $0.name != name }.map(\.json).joined(separator: ",")
     }
 
     /// The members as they came, with commas between them.
     var json: String { members.map(\.json).joined(separator: ",") }
 
+    /// - Parameter stored: members of a JSON object: the engine takes nothing else, from anybody. What is none all the same
+    ///   stops nobody: it is dropped with the next change.
     private static func parse(_ stored: String) -> [Member] {
         guard !stored.isEmpty else { return [] }
         var text = "{\(stored)}"
@@ -60,9 +62,23 @@ struct Attributes: Equatable, Sendable {
                 try body.begin()
                 while let key = try body.nextKey() { try attributes.read(key, &body) }
             } catch {
-                preconditionFailure("stored attributes were read from JSON: \(error.message)")
+                return []
             }
             return attributes.members
+        }
+    }
+}
+
+extension String {
+    /// Whether the name may be among these members, unless it is written with escapes.
+    fileprivate func mentions(_ name: String) -> Bool {
+        var (text, name) = (self, name)
+        return text.withUTF8 { text in
+            name.withUTF8 { name in
+                text.indices.dropLast(name.count - 1).contains {
+                    text[$0] == name[0] && text[$0...].starts(with: name)
+                }
+            }
         }
     }
 }

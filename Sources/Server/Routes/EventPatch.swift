@@ -76,10 +76,10 @@ struct EventPatch: Equatable, Sendable {
         if let holdTimeMaxSeconds { changed.holdTimeMaxSeconds = holdTimeMaxSeconds }
         let limit = details.openHoldsPerCustomerMax
         changed.openHoldsPerCustomerMax = openHoldsPerCustomerMax.applied(to: limit) ?? 0
-        changed.attributes = attributes.merged(into: details.attributes)
+        // What is told now was a member like any other in earlier builds, and so was `venue_id`.
+        changed.attributes = Attributes.without("sale_status", in: attributes.merged(into: details.attributes))
         if venueID != .kept {
             changed.venue = venueID.applied(to: nil) ?? .empty
-            // It was a member like any other before there were venues.
             changed.attributes = Attributes.without("venue_id", in: changed.attributes)
         }
         return changed

@@ -97,6 +97,33 @@ import Testing
         #expect(tags.single.flatMap(EntityTags.version) == 3)
     }
 
+    /// Events of earlier builds may have a member of the name of their own.
+    @Test func saleStatusIsToldOnce() throws {
+        var view = KnownEvent.view
+        view.saleStatus = .soldOut
+        view.details.attributes = #""tags":["sale_status"],"sale_status":"mine","act":"X""#
+        let shown = try response(.finding(.event(view)))
+        #expect(shown.body.components(separatedBy: #""sale_status":"#).count == 2, "\(shown.body)")
+        #expect(shown.body.contains(#","tags":["sale_status"],"act":"X"}"#))
+        var text = #"{"name":"New"}"#
+        let changed = try text.withUTF8 { bytes in
+            var body = BodyReader(UnsafeRawBufferPointer(bytes))
+            return try EventPatch(&body).applied(to: view.details)
+        }
+        #expect(changed.attributes == #""tags":["sale_status"],"act":"X""#)
+    }
+
+    /// No text stops the server, wherever it comes from.
+    @Test func attributesThatAreNoMembersAreDropped() throws {
+        var text = #"{"act":"Y"}"#
+        let given = try text.withUTF8 { bytes in
+            var body = BodyReader(UnsafeRawBufferPointer(bytes))
+            return try EventPatch(&body).attributes
+        }
+        #expect(given.merged(into: "no members") == #""act":"Y""#)
+        #expect(given.merged(into: #""a":1,"a":2"#) == #""act":"Y""#)
+    }
+
     @Test func total() throws {
         let response = try response(.finding(.sections([KnownEvent.section, KnownEvent.section])), reply(.total))
         #expect(

@@ -24,9 +24,7 @@ extension EventInventory {
         guard details.startsAt < details.endsAt, details.doorsOpenAt ?? details.startsAt <= details.startsAt else {
             throw .invalid(.scheduleTimes)
         }
-        guard details.attributes.utf8.count <= InventoryLimits.partAttributesBytesMax else {
-            throw .invalid(.attributes)
-        }
+        try validate(attributes: details.attributes, bytesMax: InventoryLimits.partAttributesBytesMax)
     }
 
     // MARK: - Selling

@@ -48,9 +48,7 @@ extension EventInventory {
         guard details.address.parts.allSatisfy({ $0.utf8.count <= InventoryLimits.nameBytesMax }) else {
             throw .invalid(.address)
         }
-        guard details.attributes.utf8.count <= InventoryLimits.partAttributesBytesMax else {
-            throw .invalid(.attributes)
-        }
+        try validate(attributes: details.attributes, bytesMax: InventoryLimits.partAttributesBytesMax)
     }
 }
 
