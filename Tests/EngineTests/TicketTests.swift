@@ -116,6 +116,75 @@ import WAL
         #expect(parts == [1_081, 1_080, 2_161, 3_242, 2_161])
     }
 
+    /// A list is applied an order at a time, a start applies its facts one by one: the state is the same.
+    @Test func aListOfCheckInsIsItsCheckIns() throws {
+        var sale = try Sale()
+        try sale.pass(3, from: "ada", to: "ben")
+        #expect(sale.scan(1, try sale.view(1).code).result == .checkedIn)
+        guard
+            case .reservedOne(let hold, _, _, _) = sale.send(
+                .reserve(ReserveRequest(first: .init(section: 0, quantity: 2)))
+            )
+        else { throw Rejection.reservationNotFound }
+        let other = HoldID(event: sale.order.event, reference: hold.reference, secret: hold.secret)
+        guard case .order(let sold, _) = sale.send(.confirm(other, paymentReference: "paid", amount: nil)) else {
+            throw Rejection.orderNotFound
+        }
+        let secret = sold.order!.state.ticketSecret
+        var scans = try [4, 0, 3, 2, 1].map { TicketScan(ticket: sale.ticket($0), code: try sale.view($0).code) }
+        scans.insert(TicketScan(ticket: TicketID(1, of: other), code: TicketCode(secret: secret, index: 1)), at: 2)
+        let decision = try sale.subject.inventory.decide(.scan(scans, isList: true), sale.context())
+        #expect(decision.facts.count == 5)
+        var (atOnce, oneByOne) = (sale.subject.inventory, sale.subject.inventory)
+        atOnce.apply(decision, isAnswered: false, skipsFirst: false)
+        for fact in decision.facts { oneByOne.apply(fact) }
+        #expect(atOnce.digest() == oneByOne.digest())
+        #expect(atOnce.digest() != sale.subject.inventory.digest())
+        for (event, name) in [(atOnce, "at once"), (oneByOne, "one by one")] {
+            let order = event.hold(sale.order.reference)?.order?.state
+            #expect(order?.tickets.map(\.index) == [0, 1, 2, 3, 4], "\(name)")
+            #expect(order?.tickets.allSatisfy { $0.checkIn != nil } == true)
+            #expect(order?.tickets[3].transfers.map(\.holder) == ["ben"])
+        }
+    }
+
+    /// A date that is cancelled after tickets were sold: nothing of it is sold or handed on, and it can be refunded.
+    @Test func aCancelledDateWithSales() throws {
+        var sale = try Sale()
+        var date = ScheduleDetails(id: "friday", startsAt: sale.now + 1, endsAt: sale.now + 90_000_000)
+        _ = sale.send(.addSchedule(date))
+        var section = SectionDetails(id: "terrace", name: "", total: 10)
+        section.schedule = 0
+        _ = sale.send(.addSection(section))
+        guard
+            case .reservedOne(let hold, _, _, _) = sale.send(
+                .reserve(ReserveRequest(first: .init(section: 2, quantity: 2)))
+            )
+        else { throw Rejection.reservationNotFound }
+        section.schedule = nil
+        let kept = Answer.rejected(.sectionHasSales(2, reserved: 2, sold: 0))
+        #expect(sale.send(.updateSection(2, section)) == kept)
+        let order = HoldID(event: sale.order.event, reference: hold.reference, secret: hold.secret)
+        _ = sale.send(.confirm(order, paymentReference: "paid", amount: nil))
+        #expect(sale.send(.updateSection(2, section)) == .rejected(.sectionHasSales(2, reserved: 0, sold: 2)))
+        section.schedule = 0
+        section.total = 20
+        guard case .section = sale.send(.updateSection(2, section)) else { throw Rejection.sectionNotFound }
+        date.isCancelled = true
+        guard case .schedule = sale.send(.updateSchedule(date, expectedVersion: nil)) else {
+            throw Rejection.scheduleNotFound
+        }
+        let request = ReserveRequest(first: .init(section: 2, quantity: 1))
+        #expect(sale.send(.reserve(request)) == .rejected(.scheduleCancelled(2)))
+        let offer = Command.offerTransfer(TicketID(0, of: order), recipient: .empty, expiresAt: nil)
+        #expect(sale.send(offer) == .rejected(.scheduleCancelled(2)))
+        guard case .refunded = sale.send(.refund(order, tickets: [], restock: true)) else {
+            throw Rejection.orderNotFound
+        }
+        section.schedule = nil
+        guard case .section = sale.send(.updateSection(2, section)) else { throw Rejection.sectionNotFound }
+    }
+
     @Test func aTicketChangesHandsOnceItsCodeIsTold() throws {
         var sale = try Sale()
         let old = try sale.view(1, by: "ada").code

@@ -96,6 +96,9 @@ extension ModelEvent {
         if !old.seats.isEmpty, new.total != old.details.total || new.buffer != old.details.buffer {
             wrong.append(.sectionHasSeats(number))
         }
+        if new.schedule != old.details.schedule, reserved(number) + sold(number) > 0 {
+            wrong.append(.sectionHasSales(number, reserved: reserved(number), sold: sold(number)))
+        }
         let committed = UInt64(reserved(number)) + UInt64(sold(number)) + UInt64(new.buffer)
         if UInt64(new.total) < committed {
             wrong.append(.totalBelowCommitted(asked: new.total, committed: UInt32(clamping: committed)))

@@ -136,6 +136,10 @@ extension ModelEvent {
     private func mayPass(_ id: TicketID, _ order: Int) -> [Rejection] {
         var wrong: [Rejection] = []
         if let cancelledAt { wrong.append(.eventCancelled(at: cancelledAt)) }
+        let section = place(id, order).section
+        if let date = sections[Int(section)].details.schedule, schedules[Int(date)].details.isCancelled {
+            wrong.append(.scheduleCancelled(section))
+        }
         if isRefunded(id, order) { wrong.append(.ticketRefunded(index: id.index)) }
         if let checkIn = ticket(id, order).checkIn { wrong.append(.ticketCheckedIn(at: checkIn.scannedAt)) }
         return wrong

@@ -63,6 +63,15 @@ extension EventInventory {
         }
     }
 
+    /// Applies the facts of a decision, as one after the other.
+    /// - Parameter skipsFirst: the inventory was made from the first.
+    @inline(__always)
+    mutating func apply(_ decision: Decision, isAnswered: Bool, skipsFirst: Bool) {
+        if !decision.rest.isEmpty, case .ticketCheckedIn? = decision.first { return applyCheckIns(decision) }
+        if let first = decision.first, !skipsFirst { apply(first, isAnswered: isAnswered) }
+        for fact in decision.rest { apply(fact, isAnswered: isAnswered) }
+    }
+
     /// Notes the time of a command that is being applied.
     public mutating func advance(to now: Milliseconds) { lastCommandAt = max(lastCommandAt, now) }
 

@@ -70,6 +70,10 @@ extension EventInventory {
         let section = sections[Int(number)]
         guard details.id == section.details.id else { throw .invalid(.identifier) }
         try validate(details)
+        // Who bought a place bought it for its date.
+        guard details.schedule == section.details.schedule || section.reserved == 0 && section.sold == 0 else {
+            throw .sectionHasSales(number, reserved: section.reserved, sold: section.sold)
+        }
         let isSized = details.total == section.details.total && details.buffer == section.details.buffer
         guard section.seatMap == Section.noSeatMap || isSized else { throw .sectionHasSeats(number) }
         let committed = section.reserved + section.sold + details.buffer

@@ -62,6 +62,8 @@ public enum Rejection: Error, Equatable, Sendable {
     /// The section is of a date that was cancelled.
     case scheduleCancelled(SectionNumber)
     case scheduleEnded(SectionNumber, endedAt: Milliseconds)
+    /// Another date for a section of which places are reserved or sold: they were for the one it has.
+    case sectionHasSales(SectionNumber, reserved: UInt32, sold: UInt32)
     /// Publication of an event whose dates are over.
     case eventOver(endedAt: Milliseconds)
     /// An id of no ticket, or of somebody else's.

@@ -88,7 +88,8 @@ extension Rejection {
         switch self {
         case .sectionInactive(let section), .soldOut(let section, _, _), .belowMinimumPurchase(let section, _, _),
             .aboveMaximumPurchase(let section, _, _), .sectionTwice(let section), .tierNotForSection(_, let section),
-            .noPrice(let section), .scheduleCancelled(let section), .scheduleEnded(let section, _):
+            .noPrice(let section), .scheduleCancelled(let section), .scheduleEnded(let section, _),
+            .sectionHasSales(let section, _, _):
             section
         default: nil
         }

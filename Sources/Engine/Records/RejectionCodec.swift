@@ -101,6 +101,8 @@ extension Rejection {
         case .scheduleCancelled(let section): (72, Int64(section), 0, 0)
         case .scheduleEnded(let section, let end): (73, Int64(section), end, 0)
         case .eventOver(let end): (74, end, 0, 0)
+        case .sectionHasSales(let section, let reserved, let sold):
+            (75, Int64(section), Int64(reserved), Int64(sold))
         }
     }
 
@@ -195,6 +197,7 @@ extension Rejection {
         case 72: self = .scheduleCancelled(try number(a))
         case 73: self = .scheduleEnded(try number(a), endedAt: b)
         case 74: self = .eventOver(endedAt: a)
+        case 75: self = .sectionHasSales(try number(a), reserved: try number(b), sold: try number(c))
         default: throw decoder.malformed("\(kind) is no kind of rejection")
         }
     }

@@ -168,8 +168,7 @@ extension Shard {
         )
         tables.pointee.change(slot) { [now] event in
             event.advance(to: now)
-            if let first = decision.first, !skipsFirst { event.apply(first, isAnswered: isAnswered) }
-            for fact in decision.rest { event.apply(fact, isAnswered: isAnswered) }
+            event.apply(decision, isAnswered: isAnswered, skipsFirst: skipsFirst)
         }
         if let first = decision.first { time(first, slot) }
         for fact in decision.rest { time(fact, slot) }

@@ -126,10 +126,13 @@ import Testing
             let confirm = "/api/v1/reservations/\(id)/confirm"
             let paid = #"{"payment_reference":"p"}"#
             #expect(try client.refusal("POST", confirm, paid) == "409 SCHEDULE_CANCELLED")
-            // Off the date, its places are for the event as a whole.
-            let moved = try client.thing("capacity", "PUT", "/api/v1/capacity/a", #"{"schedule_id":null,"sun":null}"#)
+            // Off the date, its places are for the event as a whole; not as long as somebody has one for the date.
+            let move = #"{"schedule_id":null,"sun":null}"#
+            #expect(try client.refusal("PUT", "/api/v1/capacity/a", move) == "409 CAPACITY_HAS_SALES")
+            #expect(try client.send("POST", "/api/v1/reservations/\(id)/release").status == 200)
+            let moved = try client.thing("capacity", "PUT", "/api/v1/capacity/a", move)
             #expect(moved["schedule_id"] == nil && moved["sun"] == nil)
-            #expect(try client.send("POST", confirm, paid).status == 200)
+            #expect(try reserve("a").status == 200)
         }
     }
 

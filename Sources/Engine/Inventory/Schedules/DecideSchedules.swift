@@ -50,9 +50,12 @@ extension EventInventory {
     func checkDates(of slot: UInt32) throws(Rejection) {
         for index in 0..<holds[slot].lineCount {
             let section = holds.place(slot, index).section
-            guard let schedule = sections[Int(section)].details.schedule else { continue }
-            guard !schedules[Int(schedule)].details.isCancelled else { throw .scheduleCancelled(section) }
+            if isOfCancelledDate(section) { throw .scheduleCancelled(section) }
         }
+    }
+
+    func isOfCancelledDate(_ section: SectionNumber) -> Bool {
+        sections[Int(section)].details.schedule.map { schedules[Int($0)].details.isCancelled } ?? false
     }
 
     // MARK: - Publishing

@@ -9,7 +9,8 @@ public struct ScheduleDetails: Equatable, Sendable {
     public var endsAt: Milliseconds
     /// Not later than `startsAt`.
     public var doorsOpenAt: Milliseconds?
-    /// Nothing of a cancelled date is sold; what was sold stays sold until it is refunded.
+    /// Nothing of a cancelled date is sold, or handed on; what was sold stays sold until it is refunded. A date can be
+    /// cancelled whatever was sold for it: that is when somebody has to.
     public var isCancelled = false
     /// Members of the organizer's JSON that this engine doesn't know, as in `EventDetails.attributes`.
     public var attributes = ""

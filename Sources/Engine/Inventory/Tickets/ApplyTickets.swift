@@ -27,6 +27,21 @@ extension EventInventory {
         }
     }
 
+    /// Applies the check-ins of a list, an order's all at once: one by one each would move what an order of thousands of
+    /// tickets has behind it.
+    /// - Precondition: all facts of the decision are check-ins, each of another ticket.
+    mutating func applyCheckIns(_ decision: Decision) {
+        var orders: [HoldReference: [(ticket: UInt32, checkIn: CheckIn)]] = [:]
+        for fact in decision.facts {
+            guard case .ticketCheckedIn(let reference, let ticket, let checkIn) = fact else {
+                preconditionFailure("a list of scans leads to check-ins only")
+            }
+            orders[reference, default: []].append((ticket, checkIn))
+        }
+        // One order's say nothing of another's: their order changes nothing.
+        for (reference, made) in orders { changeOrder(reference) { $0.checkIn(made) } }
+    }
+
     private mutating func changeTicket(
         _ reference: HoldReference,
         _ ticket: UInt32,

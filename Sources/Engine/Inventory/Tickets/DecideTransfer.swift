@@ -68,6 +68,8 @@ extension EventInventory {
 
     private func checkTransferable(_ ticket: FoundTicket) throws(Rejection) {
         if let cancelledAt { throw .eventCancelled(at: cancelledAt) }
+        let section = place(of: ticket).section
+        if isOfCancelledDate(section) { throw .scheduleCancelled(section) }
         if ticket.order.isRefunded(ticket.index) { throw .ticketRefunded(index: ticket.index) }
         if let checkIn = ticket.history?.checkIn { throw .ticketCheckedIn(at: checkIn.scannedAt) }
     }

@@ -17,6 +17,32 @@ extension OrderState {
         if tickets[place].isEmpty { tickets.remove(at: place) }
     }
 
+    /// Checks in tickets that are not, each named once, in any order.
+    mutating func checkIn(_ made: [(ticket: UInt32, checkIn: CheckIn)]) {
+        guard made.count > 1 else {
+            for (ticket, checkIn) in made { change(ticket) { $0.checkIn = checkIn } }
+            return
+        }
+        let made = made.sorted { $0.ticket < $1.ticket }
+        var merged: [TicketHistory] = []
+        merged.reserveCapacity(tickets.count + made.count)
+        var next = 0
+        for (ticket, checkIn) in made {
+            let place = place(of: ticket)
+            merged += tickets[next..<place]
+            next = place
+            var history = TicketHistory(index: ticket)
+            if place < tickets.count, tickets[place].index == ticket {
+                history = tickets[place]
+                next += 1
+            }
+            history.checkIn = checkIn
+            merged.append(history)
+        }
+        merged += tickets[next...]
+        tickets = merged
+    }
+
     /// Where the ticket's history stands, or would.
     private func place(of index: UInt32) -> Int {
         var range = 0..<tickets.count
