@@ -116,7 +116,7 @@ extension Engine {
         }
     }
 
-    private func run(_ command: Command, _ event: EventKey, _ caller: Caller) async throws(EngineError) -> Answer {
+    func run(_ command: Command, _ event: EventKey, _ caller: Caller) async throws(EngineError) -> Answer {
         guard case .answer(let answer) = try await submit(.command(command), event, caller) else {
             throw .outcomeUnknown
         }

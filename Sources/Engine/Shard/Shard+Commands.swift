@@ -45,7 +45,11 @@ extension Shard {
                     return (.answer(answer), slot)
                 }
             } catch {
-                return (.answer(.rejected(error)), slot)
+                guard let answer = rememberedByEarlierBuild(key, context, slot) else {
+                    return (.answer(.rejected(error)), slot)
+                }
+                tables.pointee.counters.replays += 1
+                return (.answer(answer), slot)
             }
             guard tables.pointee.slots[slot].idempotency.hasRoom(at: now) else {
                 return (.answer(.rejected(.limitReached(.idempotencyKeys))), slot)
@@ -62,6 +66,12 @@ extension Shard {
             }
             return (.answer(.rejected(error)), slot)
         }
+    }
+
+    private func rememberedByEarlierBuild(_ key: IdempotencyKey, _ context: CommandContext, _ slot: Int) -> Answer? {
+        guard context.earlierFingerprint != 0 else { return nil }
+        let earlier = IdempotencyKey(high: key.high, low: key.low, fingerprint: context.earlierFingerprint)
+        return (try? tables.pointee.slots[slot].remembered(earlier)) ?? nil
     }
 
     /// What was answered before is answered again, but nothing is decided any more: a refusal would be logged as well.

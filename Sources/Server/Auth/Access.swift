@@ -52,8 +52,10 @@ extension Endpoint {
         // What a customer has is the customer's own, and looked up at the counter.
         case .reportCustomer: return [.office, .sale]
         case .capacityReserve, .reservations, .reservationPriceLock, .reservationExtend, .reservationConfirm,
-            .reservationRelease, .batch:
+            .reservationRelease:
             return .sale
+        // Each of its lines is looked at by itself.
+        case .batch: return .tenant
         // What was bought or held is looked up at the counter, too.
         case .reservation, .order: return isRead ? [.sale, .organizer] : .sale
         case .orderRefund: return .refund
@@ -78,6 +80,9 @@ extension BatchOperation {
         case .confirm: Endpoint.reservationConfirm.access(.post)
         case .release: Endpoint.reservationRelease.access(.post)
         case .refund: Endpoint.orderRefund.access(.post)
+        case .transfer: Endpoint.ticketTransfer.access(.post)
+        case .accept: Endpoint.ticketTransferAccept.access(.post)
+        case .validate: Endpoint.ticketsValidate.access(.post)
         }
     }
 }

@@ -2,7 +2,7 @@ import Engine
 
 /// What a line of a batch asks for: the value of its `op`.
 enum BatchOperation: UInt8, CaseIterable, Sendable {
-    case reserve, reservations, priceLock, extend, confirm, release, refund
+    case reserve, reservations, priceLock, extend, confirm, release, refund, transfer, accept, validate
 
     init?(_ name: JSONString) {
         switch name {
@@ -13,20 +13,25 @@ enum BatchOperation: UInt8, CaseIterable, Sendable {
         case "extend": self = .extend
         case "reservations": self = .reservations
         case "refund": self = .refund
+        case "validate": self = .validate
+        case "transfer": self = .transfer
+        case "accept": self = .accept
         default: return nil
         }
     }
 
     /// The names as a client writes them, for telling what an `op` can be.
-    static let names = "reserve, reservations, price-lock, extend, confirm, release or refund"
+    static let names =
+        "reserve, reservations, price-lock, extend, confirm, release, refund, transfer, accept or validate"
 
     /// The member that stands for the id in a single request's path; nil where the path has none.
     var target: StaticString? {
         switch self {
         case .reserve: "capacity_id"
-        case .reservations: nil
+        case .reservations, .validate: nil
         case .priceLock, .extend, .confirm, .release: "reservation_id"
         case .refund: "order_id"
+        case .transfer, .accept: "ticket_id"
         }
     }
 
@@ -36,6 +41,7 @@ enum BatchOperation: UInt8, CaseIterable, Sendable {
         case .reservations: .event
         case .priceLock, .extend, .confirm, .release: .reservation
         case .refund: .order
+        case .transfer, .accept, .validate: .ticket
         }
     }
 }

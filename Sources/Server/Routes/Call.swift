@@ -212,6 +212,8 @@ struct Call {
     func sale(_ event: EventKey, _ command: Command) -> RoutedRequest {
         var context = context
         if let key = context.idempotency {
+            // Of a route whose commands have come in batches from the beginning there is none, which is 0.
+            context.earlierFingerprint = key.fingerprint
             let fingerprint = command.fingerprint(of: event, isNoContent: reply.shape == .noContent)
             context.idempotency = key.with(fingerprint: fingerprint)
         }

@@ -82,6 +82,20 @@ extension Router {
             let id = try reservation(&body, &context, &reply)
             return .command(id.event, .command(.release(id)))
         case .refund: return try refund(&body, &context, &reply)
+        case .transfer:
+            let fields = try read(&body) { body throws(JSONError) in try TransferFields(&body) }
+            let id = try ticket(&body, &context, &reply)
+            return .command(id.event, .command(fields.command(for: id)))
+        case .accept:
+            let principal = context.principal
+            let fields = try read(&body) { body throws(JSONError) in try AcceptanceFields(&body, by: principal) }
+            let id = try ticket(&body, &context, &reply)
+            return .command(id.event, .command(try fields.command(for: id)))
+        case .validate:
+            let fields = try read(&body) { body throws(JSONError) in try ScanFields(&body) }
+            _ = try finish(&body, &context, &reply)
+            let (event, command) = try fields.command(context)
+            return .command(event, .command(command))
         }
     }
 
@@ -124,6 +138,16 @@ extension Router {
         guard let id = target.flatMap({ $0.withBytes { PublicIdentifiers.hold($0, as: .reservation) } }) else {
             throw .reservationNotFound
         }
+        return id
+    }
+
+    private func ticket(
+        _ body: inout BodyReader,
+        _ context: inout CommandContext,
+        _ reply: inout ReplyContext
+    ) throws(Problem) -> TicketID {
+        let target = try finish(&body, &context, &reply)
+        guard let id = target.flatMap({ $0.withBytes { PublicIdentifiers.ticket($0) } }) else { throw .ticketNotFound }
         return id
     }
 

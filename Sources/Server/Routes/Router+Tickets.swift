@@ -66,8 +66,7 @@ extension Router {
         case .ticketTransfer:
             let (fields, body) = try call.readBody { body throws(JSONError) in try TransferFields(&body) }
             try body.check()
-            let command = Command.offerTransfer(id, recipient: fields.recipient, expiresAt: fields.expiresAt)
-            return call.submission(id.event, command)
+            return call.sale(id.event, fields.command(for: id))
         default:
             if endpoint == .ticketQR { call.reply.shape = .image }
             return call.submission(id.event, .ticket(id))
@@ -76,37 +75,43 @@ extension Router {
 
     private func accept(_ id: TicketID, _ call: Call) throws(Problem) -> RoutedRequest {
         let (fields, body) = try call.readBody { body throws(JSONError) in
-            var fields = try AcceptanceFields(&body)
-            if fields.customer.isEmpty, call.context.principal.isEmpty {
-                body.note("customer_id", "is required of somebody who acts for the whole tenant")
-            } else if !call.context.principal.isEmpty, fields.customer.isEmpty {
-                fields.customer = call.context.principal
-            }
-            return fields
+            try AcceptanceFields(&body, by: call.context.principal)
         }
         try body.check()
-        guard let code = fields.code else { throw Problem(.transferNotFound, of: NoEvent()) }
-        return call.submission(id.event, .acceptTransfer(id, code, customer: fields.customer))
+        return call.sale(id.event, try fields.command(for: id))
     }
 
     // MARK: - Scans
 
     /// Every code carries its event, so a list says itself whose it is.
     private func validate(_ call: Call) throws(Problem) -> RoutedRequest {
-        let (fields, body) = try call.readBody { body throws(JSONError) in
-            let fields = try ScanFields(&body)
-            let events = Set(fields.scans.compactMap { $0.ticket?.event })
-            if fields.event == nil, events.count > 1 {
-                body.note("event_id", "is required where codes are of more than one event")
-            }
-            return fields
-        }
+        let (fields, body) = try call.readBody { body throws(JSONError) in try ScanFields(&body) }
         try body.check()
-        let named = fields.event.map { EventKey(tenant: call.context.tenant, event: $0) }
-        guard let event = named ?? fields.scans.lazy.compactMap({ $0.ticket?.event }).first else {
-            throw .ticketNotFound
-        }
-        return call.submission(event, .scan(fields.scans, isList: fields.isList))
+        let (event, command) = try fields.command(call.context)
+        return call.sale(event, command)
+    }
+}
+
+// MARK: - Commands
+
+extension TransferFields {
+    func command(for ticket: TicketID) -> Command {
+        .offerTransfer(ticket, recipient: recipient, expiresAt: expiresAt)
+    }
+}
+
+extension AcceptanceFields {
+    func command(for ticket: TicketID) throws(Problem) -> Command {
+        guard let code else { throw Problem(.transferNotFound, of: NoEvent()) }
+        return .acceptTransfer(ticket, code, customer: customer)
+    }
+}
+
+extension ScanFields {
+    func command(_ context: CommandContext) throws(Problem) -> (EventKey, Command) {
+        let named = self.event.map { EventKey(tenant: context.tenant, event: $0) }
+        guard let event = named ?? scans.lazy.compactMap({ $0.ticket?.event }).first else { throw .ticketNotFound }
+        return (event, .scan(scans, isList: isList))
     }
 }
 

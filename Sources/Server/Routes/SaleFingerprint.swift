@@ -28,6 +28,20 @@ extension Command {
             hash.combine((restock ? 6 : 7) as UInt64)
             hash.combine(id)
             for ticket in tickets { hash.combine(ticket) }
+        case .offerTransfer(let id, let recipient, let expiresAt):
+            hash.combine(8 as UInt64)
+            hash.combine(id)
+            hash.combine(expiresAt.map { UInt64(bitPattern: $0) &+ 1 } ?? 0)
+            recipient.withBytes { hash.combine($0) }
+        case .acceptTransfer(let id, let code, let customer):
+            hash.combine(9 as UInt64)
+            hash.combine(id)
+            hash.combine(code)
+            customer.withBytes { hash.combine($0) }
+        case .scan(let scans, let isList):
+            hash.combine((isList ? 10 : 11) as UInt64)
+            hash.combine(event.rawValue)
+            for scan in scans { hash.combine(scan) }
         default: preconditionFailure("not a command of the sale")
         }
         return hash.finish()
@@ -54,6 +68,26 @@ extension StableHash {
         combine(id.event.rawValue)
         combine(UInt64(id.reference.slot) << 32 | UInt64(id.reference.generation))
         combine(id.secret)
+    }
+
+    fileprivate mutating func combine(_ id: TicketID) {
+        combine(id.event.rawValue)
+        combine(UInt64(id.reference.slot) << 32 | UInt64(id.reference.generation))
+        combine(UInt64(id.index))
+        combine(id.check)
+    }
+
+    fileprivate mutating func combine(_ code: TicketCode) {
+        combine(code.high)
+        combine(code.low)
+    }
+
+    fileprivate mutating func combine(_ scan: TicketScan) {
+        if let ticket = scan.ticket { combine(ticket) }
+        combine(scan.code)
+        combine(scan.scannedAt.map { UInt64(bitPattern: $0) &+ 1 } ?? 0)
+        combine(UInt64(scan.gate.count))
+        scan.gate.withBytes { combine($0) }
     }
 
     fileprivate mutating func combine(_ request: ReserveRequest) {

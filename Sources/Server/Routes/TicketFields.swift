@@ -29,6 +29,9 @@ struct ScanFields {
             }
         }
         guard !isList else {
+            if event == nil, Set(scans.compactMap { $0.ticket?.event }).count > 1 {
+                body.note("event_id", "is required where codes are of more than one event")
+            }
             if seen & 7 != 0 { body.note("scans", "must come without code, gate and scanned_at beside it") }
             return
         }
@@ -120,7 +123,8 @@ struct AcceptanceFields {
     var code: TicketCode?
     var customer = ShortText.empty
 
-    init(_ body: inout BodyReader) throws(JSONError) {
+    /// - Parameter principal: the customer who asks; empty for somebody who acts for the whole tenant, and says who takes it.
+    init(_ body: inout BodyReader, by principal: ShortText) throws(JSONError) {
         var seen: UInt64 = 0
         try body.begin()
         while let key = try body.nextKey() {
@@ -135,6 +139,8 @@ struct AcceptanceFields {
             }
         }
         body.require(seen & 1 != 0, "code")
+        if customer.isEmpty { customer = principal }
+        if customer.isEmpty { body.note("customer_id", "is required of somebody who acts for the whole tenant") }
     }
 }
 

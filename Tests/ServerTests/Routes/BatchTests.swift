@@ -104,6 +104,92 @@ import Testing
         }
     }
 
+    private func offerCode(_ body: String) throws -> String {
+        let answer = try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any]
+        let transfer = (answer?["ticket"] as? [String: Any])?["transfer"] as? [String: Any]
+        return try #require(transfer?["code"] as? String, "\(body)")
+    }
+
+    /// A call about tickets, once as a line of a batch and once by itself, with the same key.
+    private struct TicketCall {
+        var operation: String
+        /// Of the ticket that the path names; nil for a call without.
+        var ticket: String?
+        var members: String
+        var status = 200
+        var isBatchFirst = false
+
+        private var key: String { "\(operation)-\(members.count)-\(isBatchFirst)" }
+
+        private var line: String {
+            var members = ["\"op\":\"\(operation)\"", "\"idempotency_key\":\"\(key)\"", members]
+            if let ticket { members.append("\"ticket_id\":\"\(ticket)\"") }
+            return "{\(members.joined(separator: ","))}"
+        }
+
+        private var path: String {
+            switch operation {
+            case "transfer": "/api/v1/tickets/\(ticket!)/transfer"
+            case "accept": "/api/v1/tickets/\(ticket!)/transfer/accept"
+            default: "/api/v1/tickets/validate"
+            }
+        }
+
+        /// The answer, which is the same both times.
+        func body(_ client: LoopbackClient) throws -> String {
+            var bodies: [String] = []
+            for isBatch in [isBatchFirst, !isBatchFirst] {
+                if isBatch {
+                    let answer = try client.batch([line])[0]
+                    #expect(answer.status == status)
+                    bodies.append(answer.body)
+                } else {
+                    let reply = try client.post(path, "{\(members)}", key: key)
+                    #expect(reply.status == status)
+                    bodies.append(reply.body)
+                }
+            }
+            #expect(bodies[0] == bodies[1])
+            return bodies[0]
+        }
+    }
+
+    /// The keys are the same in a batch and by themselves, whichever came first.
+    @Test(arguments: [1, 2])
+    func ticketsAreUsedInABatch(shards: Int) async throws {
+        try await SaleServer.run(shards: shards) { server in
+            try server.putOnSale("gala", places: 10)
+            try useTickets(try server.connect())
+        }
+    }
+
+    private func useTickets(_ client: LoopbackClient) throws {
+        let id = try #require(try client.batch([reserve("gala", quantity: 3, customer: "ada")])[0].reservation)
+        let sold = try client.batch(["{\"op\":\"confirm\",\"reservation_id\":\"\(id)\",\"payment_reference\":\"p\"}"])
+        let tickets = try #require(try sold[0].json()["tickets"] as? [[String: Any]])
+        let ids = tickets.map { $0["id"] as? String ?? "" }
+        let codes = zip(ids, tickets).map { "\($0).\($1["code"] as? String ?? "")" }
+        for (isBatchFirst, taker) in [(true, "ben"), (false, "cyd")] {
+            var call = TicketCall(operation: "transfer", ticket: ids[0], members: "\"recipient\":\"\(taker)\"")
+            call.isBatchFirst = isBatchFirst
+            let code = try offerCode(try call.body(client))
+            call.operation = "accept"
+            call.members = "\"code\":\"\(code)\",\"customer_id\":\"\(taker)\""
+            #expect(try call.body(client).contains("\"\(taker)\""))
+        }
+        var scan = TicketCall(
+            operation: "validate",
+            members: "\"code\":\"\(codes[0])\"",
+            status: 409,
+            isBatchFirst: true
+        )
+        #expect(try scan.body(client).contains("TICKET_VOID"))
+        scan = TicketCall(operation: "validate", members: "\"code\":\"\(codes[1])\"")
+        #expect(try scan.body(client).contains("CHECKED_IN"))
+        scan.members = "\"scans\":[{\"code\":\"\(codes[1])\"},{\"code\":\"\(codes[2])\"}]"
+        #expect(try scan.body(client).contains("ALREADY_CHECKED_IN"))
+    }
+
     @Test(arguments: [1, 2])
     func aLineThatCannotBeReadHasItsOwnAnswer(shards: Int) async throws {
         try await SaleServer.run(shards: shards) { server in
@@ -118,6 +204,11 @@ import Testing
                 (reserve("nowhere"), 404, "CAPACITY_NOT_FOUND"),
                 (#"{"op":"release","reservation_id":"rsv_x"}"#, 404, "RESERVATION_NOT_FOUND"),
                 (#"{"op":"refund","order_id":"ord_x"}"#, 404, "ORDER_NOT_FOUND"),
+                (#"{"op":"transfer","ticket_id":"tkt_x"}"#, 404, "TICKET_NOT_FOUND"),
+                (#"{"op":"transfer"}"#, 422, "VALIDATION_FAILED"),
+                (#"{"op":"accept","ticket_id":"tkt_x","code":"c"}"#, 422, "VALIDATION_FAILED"),
+                (#"{"op":"validate"}"#, 422, "VALIDATION_FAILED"),
+                (#"{"op":"validate","code":"c"}"#, 404, "TICKET_NOT_FOUND"),
                 (#"{"op":"reserve","op":"reserve","capacity_id":"gala","quantity":1}"#, 400, "MALFORMED_BODY"),
                 (reserve("gala", key: ""), 422, "VALIDATION_FAILED"),
                 (reserve("gala", key: "two words"), 422, "VALIDATION_FAILED"), (reserve("gala"), 200, nil),
