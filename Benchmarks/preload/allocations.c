@@ -9,7 +9,7 @@
 //     3  non-zero, written by the reader: keep call stacks from now on
 //     4  call stacks that found no room
 //
-// followed by the call stacks, STACKS_MAX of them: count, bytes, depth, return addresses. HOLDFAST_ALLOCATIONS names
+// followed by the call stacks, STACKS_MAX of them: count, bytes, depth, return addresses. ALLOCATIONS_FILE names
 // the file. Every stack is kept, not a sample, so sites add up to the totals.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -79,7 +79,7 @@ static void count(uint64_t *counter, size_t bytes) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-    const char *path = getenv("HOLDFAST_ALLOCATIONS");
+    const char *path = getenv("ALLOCATIONS_FILE");
     if (!path) return;
     size_t size = STACKS_OFFSET + STACKS_MAX * sizeof(struct stack);
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -54,6 +54,10 @@ package final class RingLoop: @unchecked Sendable {
     private var timersMade: UInt64 = 0
     private var turnEnds: [() -> Void] = []
     private var listening: ListeningSocket?
+    /// Outlives `listening`: a connection may have been accepted just before its end.
+    private var accepted: ((Int32) -> Void)?
+    /// A socket that is being left, and what to call then.
+    private var leaving: (socket: ListeningSocket, done: () -> Void)?
     private var isStopping = false
 
     private init() throws(LogError) {
@@ -124,6 +128,7 @@ extension RingLoop {
             let now = NIODeadline.now().uptimeNanoseconds
             if backlog.turnEnded(completions: completions, now: now) { signal(markDescriptor) }
         }
+        accepted = nil
         // In this order: the ring ends what the kernel still does in the buffers.
         ring = nil
         buffers = nil
@@ -133,7 +138,7 @@ extension RingLoop {
         switch userData {
         case Self.wakeTag: prepareWake()
         case Self.acceptTag: completeAccept(result, flags)
-        case Self.acceptEndTag: break
+        case Self.acceptEndTag: leave()
         case Self.markTag:
             backlog.markArrived(now: NIODeadline.now().uptimeNanoseconds)
             prepareMark()
@@ -239,18 +244,28 @@ extension RingLoop {
     package func listen(_ socket: ListeningSocket) {
         preconditionInEventLoop()
         listening = socket
+        accepted = socket.accepted
         prepareAccept()
     }
 
-    /// Accepts no more. Connections that the system has ready for accepting are dropped by it.
-    package func stopListening() {
+    /// Accepts no more. Of a socket of our own, connections that wait to be accepted are, since nobody else would: their
+    /// peers may have sent requests. An inherited one goes on listening for whoever comes next.
+    /// - Parameter done: called on the loop when `accepted` has got the last one.
+    package func stopListening(_ done: @escaping () -> Void) {
         preconditionInEventLoop()
-        guard let socket = listening else { return }
+        guard let socket = listening else { return done() }
         listening = nil
+        leaving = (socket, done)
         let entry = ring.entry()
         io_uring_prep_cancel64(entry, Self.acceptTag, 0)
         entry.pointee.user_data = Self.acceptEndTag
-        socket.shutdown()
+    }
+
+    private func leave() {
+        guard let (socket, done) = leaving else { return }
+        if socket.isOwn { socket.acceptWaiting() }
+        leaving = nil
+        done()
     }
 
     private func prepareAccept() {
@@ -262,7 +277,7 @@ extension RingLoop {
 
     private func completeAccept(_ result: Int32, _ flags: UInt32) {
         if result >= 0 {
-            if let listening { listening.accepted(result) } else { Glibc.close(result) }
+            if let accepted { accepted(result) } else { Glibc.close(result) }
         }
         guard listening != nil, flags & holdfast_cqe_more == 0 else { return }
         if result >= 0 { return prepareAccept() }

@@ -6,6 +6,9 @@ struct Holdfast: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "holdfast",
         abstract: "A ticket reservation engine: durable before answered, never the same seat twice.",
+        discussion: """
+            To begin: holdfast serve --data data. Then GET http://127.0.0.1:8080/openapi.json describes every route.
+            """,
         version: "0.1.0",
         subcommands: [Serve.self, Verify.self, Inspect.self, Repair.self, Backup.self, Restore.self, TokenCommand.self]
     )

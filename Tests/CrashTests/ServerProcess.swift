@@ -19,21 +19,43 @@ final class ServerProcess: Sendable {
         return (test as NSString).deletingLastPathComponent + "/holdfast"
     }()
 
-    private init(arguments: [String], outputPath: String, environment: [String] = []) throws {
+    /// - Parameters:
+    ///   - listening: a socket that the program gets as a service manager would pass it on.
+    ///   - output: where it writes instead of a file; `output` and `port()` then have nothing to read.
+    private init(
+        arguments: [String],
+        outputPath: String,
+        environment: [String] = [],
+        listening: Int32? = nil,
+        output: Int32? = nil
+    ) throws {
         self.outputPath = outputPath
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        if let output {
+            posix_spawn_file_actions_adddup2(&actions, output, 1)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 1, outputPath, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        }
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var strings = ([Self.binary] + arguments).map { strdup($0) }
+        var program = [Self.binary] + arguments
+        var environment = environment
+        if let listening {
+            posix_spawn_file_actions_adddup2(&actions, listening, 3)
+            // Who starts a process doesn't know its number beforehand; a shell does.
+            program = ["/bin/sh", "-c", "export LISTEN_PID=$$; exec \"$0\" \"$@\""] + program
+            environment.append("LISTEN_FDS=1")
+        }
+        var strings = program.map { strdup($0) }
         strings.append(nil)
-        let inherited = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
-        var variables = (environment + inherited).map { strdup($0) }
+        // What tells the tests how to run is nothing for the server, which refuses settings that it doesn't know.
+        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("HOLDFAST_") }
+        var variables = (environment + inherited.map { "\($0.key)=\($0.value)" }).map { strdup($0) }
         variables.append(nil)
         defer { for string in strings + variables { free(string) } }
         var identifier: pid_t = 0
-        let code = posix_spawn(&identifier, Self.binary, &actions, nil, strings, variables)
+        let code = posix_spawn(&identifier, program[0], &actions, nil, strings, variables)
         guard code == 0 else { throw ServerFailure(description: "\(Self.binary): \(String(cString: strerror(code)))") }
         processIdentifier = identifier
     }
@@ -41,9 +63,13 @@ final class ServerProcess: Sendable {
     deinit { kill() }
 
     /// Runs the program to its end: `verify`, or a `serve` that should be refused.
-    static func run(_ arguments: [String], in folder: DataFolder) throws -> (exitCode: Int32, output: String) {
+    static func run(
+        _ arguments: [String],
+        in folder: DataFolder,
+        environment: [String] = []
+    ) throws -> (exitCode: Int32, output: String) {
         let path = folder.path + "/run-output"
-        let process = try ServerProcess(arguments: arguments, outputPath: path)
+        let process = try ServerProcess(arguments: arguments, outputPath: path, environment: environment)
         return (try process.exitCode(withinSeconds: 30), process.output)
     }
 
@@ -67,11 +93,21 @@ final class ServerProcess: Sendable {
         )
     }
 
-    /// Serves with these options beside a free port.
-    static func launch(in folder: DataFolder, _ options: [String]) throws -> ServerProcess {
-        try ServerProcess(
-            arguments: ["serve", "--port", "0", "--shards", "2"] + options,
-            outputPath: folder.path + "/server-output"
+    /// Serves with these options, at a free port where they don't say otherwise.
+    static func launch(
+        in folder: DataFolder,
+        _ options: [String],
+        environment: [String] = [],
+        listening: Int32? = nil,
+        output: Int32? = nil
+    ) throws -> ServerProcess {
+        let port = options.contains("--port") ? [] : ["--port", "0"]
+        return try ServerProcess(
+            arguments: ["serve", "--shards", "2"] + port + options,
+            outputPath: folder.path + "/server-output",
+            environment: environment,
+            listening: listening,
+            output: output
         )
     }
 
@@ -79,11 +115,8 @@ final class ServerProcess: Sendable {
 
     /// The port, once the server has recovered and listens.
     func port() throws -> UInt16 {
-        let mark = "listening at http://127.0.0.1:"
         for _ in 0..<15_000 {
-            let text = output
-            if let found = text.range(of: mark), let end = text[found.upperBound...].firstIndex(of: "\n"),
-                let port = UInt16(text[found.upperBound..<end])
+            if let found = output.firstMatch(of: /listening at http:[^"\n]*:([0-9]+)["\n]/), let port = UInt16(found.1)
             {
                 return port
             }

@@ -1,9 +1,9 @@
 // The negative control of the power-loss test: loaded in front of liburing and libc (LD_PRELOAD), it takes a durable step
 // out of the server that is tested, without a build of its own. What the test must then report is lost sales.
 //
-//     HOLDFAST_WITHOUT=flush    the fdatasync that is linked behind each batch's write does nothing
-//     HOLDFAST_WITHOUT=link     that fdatasync doesn't wait for the write
-//     HOLDFAST_WITHOUT=sync     fsync and fdatasync of files and folders do nothing
+//     LOG_WITHOUT=flush    the fdatasync that is linked behind each batch's write does nothing
+//     LOG_WITHOUT=link     that fdatasync doesn't wait for the write
+//     LOG_WITHOUT=sync     fsync and fdatasync of files and folders do nothing
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static int is_without(const char *step) {
-    const char *chosen = getenv("HOLDFAST_WITHOUT");
+    const char *chosen = getenv("LOG_WITHOUT");
     return chosen && strcmp(chosen, step) == 0;
 }
 

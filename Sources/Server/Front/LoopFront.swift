@@ -335,7 +335,7 @@ extension LoopFront {
     ) {
         answerLater(connection, sequence) { [operations, engine] in
             let page = await operations.answer(operation, engine)
-            return LateAnswer { $0.write(page, isHead: reply.isHead) }
+            return LateAnswer { $0.write(page, reply) }
         }
     }
 

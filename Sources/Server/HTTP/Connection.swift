@@ -1,3 +1,4 @@
+import Engine
 import Loop
 
 /// One client's connection: bytes in, requests to the executor, answers out in the order of the requests.
@@ -38,6 +39,8 @@ final class Connection: StreamHandler, @unchecked Sendable {
     private var isResumeScheduled = false
     private var inputIsClosed = false
     private var hasSentContinue = false
+    /// Whether there was no request at the last `closeIfIdle`.
+    private var wasIdle = false
 
     /// When something was sent last.
     var activeTick: Int64
@@ -79,6 +82,7 @@ extension Connection {
     ///   - close: the connection says `Connection: close` with this answer, and drops the requests behind it.
     func answer(_ sequence: UInt32, _ bytes: UnsafeRawBufferPointer, close: Bool = false) {
         guard phase == .open || phase == .finishing else { return }
+        loop.requestLog?.answered(on: self, sequence, bytes)
         if close { finish(after: sequence) }
         answers.answer(sequence, bytes)
         if sequence == leasedSequence { leasedSequence = nil }
@@ -88,6 +92,7 @@ extension Connection {
     /// The same for a large response that is all there is in `bytes`. Takes the memory instead of copying, where it can.
     func answer(_ sequence: UInt32, taking bytes: inout ByteWriter) {
         if phase == .open || phase == .finishing {
+            if let log = loop.requestLog { bytes.withBytes { log.answered(on: self, sequence, $0) } }
             answers.answer(sequence, taking: &bytes)
             if sequence == leasedSequence { leasedSequence = nil }
             markDirty()
@@ -187,10 +192,24 @@ extension Connection {
         countedUnsentBytes = bytes
     }
 
-    /// Answers what is in flight, the last with `Connection: close`, and closes. A request half received is dropped.
+    /// Answers what is in flight, the last with `Connection: close`, and closes; what has arrived behind it is dropped.
+    ///
+    /// With nothing in flight the next request is the last one (see `begin`), because it may be on its way already: a
+    /// connection that is closed now would leave it without an answer. For how long, `closeIfIdle` says.
     func drain() {
         if body != nil { return endStream() }
-        guard phase == .open else { return }
+        guard phase == .open, answers.inFlight > 0 else { return }
+        finishNow()
+    }
+
+    /// Closes a connection that is to be drained and has been without a request since the last call.
+    func closeIfIdle() {
+        guard phase == .open, body == nil, answers.inFlight == 0, requestBeganTick == nil else { return }
+        if wasIdle { finishNow() }
+        wasIdle = true
+    }
+
+    private func finishNow() {
         phase = .finishing
         answers.finish()
         dropUnread()
@@ -238,13 +257,13 @@ extension Connection {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             switch parser.parse(rest) {
             case .needMore:
-                waitForMore(receivedBytes: rest.count)
+                waitForMore(rest)
                 return offset
             case .request(let request, let consumedBytes):
                 offset += consumedBytes
                 begin(request, UnsafeRawBufferPointer(rebasing: rest[..<consumedBytes]))
             case .failure(let rejection):
-                refuse(rejection)
+                refuse(rejection, requestID: clientRequestID(in: rest))
             }
         }
         return phase == .open ? offset : bytes.count
@@ -254,17 +273,18 @@ extension Connection {
         requestBeganTick = nil
         hasSentContinue = false
         let sequence = answers.begin()
-        if !request.keepAlive { finish(after: sequence) }
+        if !request.keepAlive || loop.isDraining { finish(after: sequence) }
+        loop.requestLog?.began(request, bytes, on: self, sequence)
         loop.executor.execute(request, bytes: bytes, on: self, sequence: sequence)
     }
 
-    private func waitForMore(receivedBytes: Int) {
+    private func waitForMore(_ received: UnsafeRawBufferPointer) {
         if requestBeganTick == nil { requestBeganTick = loop.tick }
-        if let bodyBytes = parser.largeBodyBytes, !leaseMemory(forBody: bodyBytes, receivedBytes) {
-            return refuse(.tooManyLargeRequests)
+        if let bodyBytes = parser.largeBodyBytes, !leaseMemory(forBody: bodyBytes, received.count) {
+            return refuse(.tooManyLargeRequests, requestID: clientRequestID(in: received))
         }
         // A client that has begun to send the body does not wait for a leave to do so.
-        if parser.awaitsContinue, receivedBytes > parser.bodyStart { hasSentContinue = true }
+        if parser.awaitsContinue, received.count > parser.bodyStart { hasSentContinue = true }
         sendContinueIfDue()
     }
 
@@ -283,14 +303,21 @@ extension Connection {
     }
 
     /// Answers in place of the executor, after all requests before, and closes.
-    private func refuse(_ rejection: HTTPRejection) {
+    /// - Parameter requestID: what the client calls the request; empty where that isn't known.
+    private func refuse(_ rejection: HTTPRejection, requestID: ShortText = .empty) {
         let sequence = answers.begin()
         finish(after: sequence)
-        let requestID = RequestID(random: (.random(in: .min ... .max), .random(in: .min ... .max)))
+        var reply = ReplyContext(requestID: RequestID(random: (.random(in: .min ... .max), .random(in: .min ... .max))))
+        reply.clientRequestID = requestID
         var writer = ResponseWriter(capacity: 512)
-        let response = writer.write(rejection, requestID)
+        let response = writer.write(rejection, reply)
         writer.bytes.withBytes(in: response) { answer(sequence, $0, close: true) }
         loop.executor.requestRefused(rejection, on: self)
+    }
+
+    /// - Parameter bytes: from the first byte on of the request that is being read.
+    private func clientRequestID(in bytes: UnsafeRawBufferPointer) -> ShortText {
+        Call.visible(bytes[parser.requestId]) ?? .empty
     }
 
     private func consumeUnread() {
@@ -337,6 +364,7 @@ extension Connection {
         }
         countUnsent(0)
         dropUnread()
+        loop.requestLog?.closed(self)
         loop.remove(self)
         loop.executor.connectionClosed(self)
     }
@@ -345,7 +373,8 @@ extension Connection {
     private func closeIfInputEnded() {
         guard inputIsClosed else { return }
         if phase == .lingering { return close() }
-        if !isHeldBack || body != nil { drain() }
+        if body != nil { return endStream() }
+        if !isHeldBack, phase == .open { finishNow() }
     }
 
     /// In a turn of its own: `flush` runs at the end of one.
@@ -387,7 +416,7 @@ extension Connection {
             checkTime(of: body)
         } else if let requestBeganTick, !isHeldBack {
             guard loop.tick - requestBeganTick >= loop.ticks(limits.requestTimeoutMs) else { return }
-            refuse(.timeout)
+            refuse(.timeout, requestID: unread.withUnsafeBytes { clientRequestID(in: $0) })
         } else if answers.inFlight == 0, loop.tick - activeTick >= loop.ticks(limits.idleTimeoutMs) {
             close()
         }

@@ -27,6 +27,9 @@ struct ConnectionLimits: Sendable {
     var streamBytesMax = 256 * 1024 * 1024
     /// How long a closed connection still reads, so that the peer gets the last answer rather than a reset.
     var lingerTimeoutMs: Int64 = 2_000
+    /// How often a server that stops looks for connections without a request: one that has been without for so long is
+    /// closed, at the latest after twice the time.
+    var drainCheckIntervalMs: Int64 = 250
     /// How often connections look at the clock.
     var timeoutCheckIntervalMs: Int64 = 1_000
     /// Connections of the whole server; one more is told 503 and closed.

@@ -66,7 +66,7 @@ extension HTTPRejection: Equatable {
 
 extension ResponseWriter {
     /// Writes a whole response.
-    mutating func write(_ rejection: HTTPRejection, _ requestID: RequestID) -> Range<Int> {
+    mutating func write(_ rejection: HTTPRejection, _ reply: borrowing ReplyContext) -> Range<Int> {
         var problem = ProblemDetails(
             status: rejection.status,
             code: rejection.code,
@@ -74,6 +74,6 @@ extension ResponseWriter {
             detail: rejection.reason.description
         )
         if rejection.status == .serviceUnavailable { problem.retryAfterSeconds = 1 }
-        return requestID.withBytes { writeProblem(problem, requestId: $0) }
+        return reply.withRequestID { writeProblem(problem, requestId: $0) }
     }
 }

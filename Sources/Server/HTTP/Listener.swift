@@ -11,6 +11,10 @@ final class Listener: Sendable {
         var backlog: Int32 = 1024
         var connection = ConnectionLimits()
         var streamMemory = StreamMemory()
+        /// A socket that listens already, to be used instead of host and port; it goes on listening when we stop.
+        var inheritedDescriptor: Int32?
+        /// Made once for each loop; nil where no requests are logged.
+        var requestLog: (@Sendable () -> RequestLog)?
     }
 
     /// The port it listens on.
@@ -46,7 +50,8 @@ final class Listener: Sendable {
                     executor: executor(eventLoop),
                     limits: configuration.connection,
                     count: count,
-                    streamMemory: configuration.streamMemory
+                    streamMemory: configuration.streamMemory,
+                    requestLog: configuration.requestLog?()
                 )
                 loop.start()
                 return loop
@@ -61,23 +66,33 @@ final class Listener: Sendable {
     /// Called on the first loop.
     private static func listen(_ loops: [LoopConnections], _ configuration: Configuration) throws -> Int {
         var next = 0
-        let socket = try ListeningSocket(
-            host: configuration.host,
-            port: configuration.port,
-            backlog: configuration.backlog
-        ) { descriptor in
+        let accepted = { (descriptor: Int32) in
             let loop = loops[next]
             next = (next + 1) % loops.count
             loop.eventLoop.execute { loop.open(descriptor) }
         }
+        let socket =
+            if let descriptor = configuration.inheritedDescriptor {
+                try ListeningSocket(inherited: descriptor, accepted: accepted)
+            } else {
+                try ListeningSocket(
+                    host: configuration.host,
+                    port: configuration.port,
+                    backlog: configuration.backlog,
+                    accepted: accepted
+                )
+            }
         loops[0].eventLoop.listen(socket)
         return socket.port
     }
 
-    /// Stops accepting, lets every connection finish, and closes those that have not by the deadline.
+    /// Stops accepting, lets every connection finish, those among them that waited to be accepted, and closes those that
+    /// have not by the deadline.
     func drain(timeout: TimeAmount) async {
         let first = loops[0].eventLoop
-        try? await first.submit { first.stopListening() }.get()
+        let hasStopped = first.makePromise(of: Void.self)
+        first.execute { first.stopListening { hasStopped.succeed() } }
+        try? await hasStopped.futureResult.get()
         let deadline = NIODeadline.now() + timeout
         await withTaskGroup(of: Void.self) { group in
             for loop in loops { group.addTask { await Self.drain(loop, deadline: deadline) } }

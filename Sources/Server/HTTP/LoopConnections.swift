@@ -26,12 +26,15 @@ final class LoopConnections: @unchecked Sendable {
     let largeRequests: LargeRequestBudget
     let heldChunks: HeldChunks
     let heartbeats = Heartbeats()
+    /// Nil where no requests are logged.
+    let requestLog: RequestLog?
     private(set) var tick: Int64 = 0
     /// Answer bytes of all connections that the kernel has not taken yet.
     var unsentBytes = 0
     private let count: ConnectionCount
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var timer: RepeatedTask?
+    private var idleTimer: RepeatedTask?
     private(set) var isDraining = false
     private var whenEmpty: EventLoopPromise<Void>?
 
@@ -40,12 +43,14 @@ final class LoopConnections: @unchecked Sendable {
         executor: any RequestExecutor,
         limits: ConnectionLimits,
         count: ConnectionCount,
-        streamMemory: StreamMemory
+        streamMemory: StreamMemory,
+        requestLog: RequestLog? = nil
     ) {
         self.eventLoop = eventLoop
         self.executor = executor
         self.limits = limits
         self.count = count
+        self.requestLog = requestLog
         largeRequests = LargeRequestBudget(bytesMax: limits.largeRequestBytesMax)
         heldChunks = HeldChunks(streamMemory, bytesMax: limits.streamBytesMax)
     }
@@ -65,7 +70,6 @@ final class LoopConnections: @unchecked Sendable {
     func add(_ connection: Connection) -> Admission {
         connections[ObjectIdentifier(connection)] = connection
         let total = count.increment()
-        if isDraining { return .dropped }
         if total <= limits.connectionsMax { return .admitted }
         return total <= limits.connectionsMax + 64 ? .refused : .dropped
     }
@@ -99,6 +103,12 @@ final class LoopConnections: @unchecked Sendable {
         if let earlier = whenEmpty { promise.futureResult.cascade(to: earlier) }
         whenEmpty = promise
         for connection in Array(connections.values) { connection.drain() }
+        guard idleTimer == nil else { return finishIfEmpty() }
+        let interval = TimeAmount.milliseconds(limits.drainCheckIntervalMs)
+        idleTimer = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in
+            guard let self else { return }
+            for connection in Array(connections.values) { connection.closeIfIdle() }
+        }
         finishIfEmpty()
     }
 
@@ -110,6 +120,7 @@ final class LoopConnections: @unchecked Sendable {
 
     private func advance() {
         tick += 1
+        requestLog?.tick()
         for connection in Array(connections.values) { connection.checkTimeouts() }
     }
 
@@ -117,6 +128,7 @@ final class LoopConnections: @unchecked Sendable {
         guard connections.isEmpty, let promise = whenEmpty else { return }
         whenEmpty = nil
         timer?.cancel()
+        idleTimer?.cancel()
         promise.succeed()
     }
 }

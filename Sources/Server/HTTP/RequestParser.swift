@@ -48,6 +48,9 @@ struct RequestParser: Sendable {
         return contentLength
     }
 
+    /// Where the X-Request-Id of the request is whose bytes are being read.
+    var requestId: ByteRange { request.requestId }
+
     /// Reads one request.
     /// - Parameter bytes: everything from the first byte of the request on; at each call the same bytes as at the
     ///   call before, and more.

@@ -40,6 +40,9 @@ struct ResponseWriter: ~Copyable, Sendable {
     private var isLine = false
     private var date = HTTPDate()
 
+    /// Whether what is written is a line of a batch's answer, which has no header fields.
+    var isWritingLines: Bool { isLine }
+
     /// - Parameter capacity: bytes to begin with.
     init(capacity: Int = 4096) { bytes = ByteWriter(capacity: capacity) }
 

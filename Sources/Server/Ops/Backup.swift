@@ -19,10 +19,10 @@ struct Backup: ParsableCommand {
             """
     )
 
-    @Option(help: "The data folder; its server may be running.")
+    @Option(help: ArgumentHelp("The data folder; its server may be running.", valueName: "folder"))
     var data: String
 
-    @Option(help: "The folder to make; it must not be there yet, or be empty.")
+    @Option(help: ArgumentHelp("The folder to make; it must not be there yet, or be empty.", valueName: "folder"))
     var to: String
 
     func run() throws {

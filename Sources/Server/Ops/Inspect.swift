@@ -6,23 +6,28 @@ import WAL
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Print the log's records in readable form.",
-        discussion: "Changes nothing. Records that only a snapshot holds any more are not shown."
+        discussion: """
+            Changes nothing. Records that only a snapshot holds any more are not shown.
+
+            Exit status: 0 done, 1 the command is refused, 2 the folder is damaged or can't be read (no such folder, no \
+            permission, a server uses it), 64 wrong usage.
+            """
     )
 
-    @Option(help: "The data folder; no server may be using it.")
+    @Option(help: ArgumentHelp("The data folder; no server may be using it.", valueName: "folder"))
     var data: String
 
-    @Option(help: "The first position to show.")
+    @Option(help: ArgumentHelp("The first position to show.", valueName: "position"))
     var from: UInt64 = 1
 
-    @Option(help: "Show this event only (its id), of the tenant given by --tenant.")
+    @Option(help: ArgumentHelp("Show this event only (its id), of the tenant given by --tenant.", valueName: "id"))
     var event: String?
 
-    @Option(help: "The tenant of --event.")
+    @Option(help: ArgumentHelp("The tenant of --event.", valueName: "id"))
     var tenant: String = "default"
 
-    @Option(help: "Records to show at most.")
-    var limit: Int = .max
+    @Option(help: ArgumentHelp("Records to show at most; without it all.", valueName: "records"))
+    var limit: Int?
 
     func run() throws {
         try OperatorCommand.run(on: data) { try inspect($0) }
@@ -41,7 +46,7 @@ struct Inspect: ParsableCommand {
         let first = max(from, log.oldestPosition.rawValue)
         if first > from { print("# records before \(first) are in the snapshot only") }
         _ = try log.replay(from: LogPosition(first)) { position, payload in
-            guard shown < limit else { return }
+            guard shown < limit ?? .max else { return }
             let record = try EventRecord(payload)
             guard only == nil || only == record.event else { return }
             shown += 1

@@ -21,4 +21,11 @@ enum OpenFiles {
         }
         return max(1, min(wanted, Int(clamping: limit.rlim_cur) - besideConnections))
     }
+
+    /// The same without changing the limit.
+    static func room(forConnections wanted: Int) -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, geteuid() != 0 else { return wanted }
+        return max(1, min(wanted, Int(clamping: limit.rlim_max) - besideConnections))
+    }
 }

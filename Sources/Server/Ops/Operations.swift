@@ -120,11 +120,12 @@ final class Operations: Sendable {
 }
 
 extension ResponseWriter {
-    mutating func write(_ page: Operations.Page, isHead: Bool) -> Range<Int> {
+    mutating func write(_ page: Operations.Page, _ reply: borrowing ReplyContext) -> Range<Int> {
         begin(page.status, page.contentType)
+        echo(reply)
         if page.status == .serviceUnavailable { header("Retry-After", 1) }
         beginBody()
         bytes.append(page.body)
-        return end(omitBody: isHead)
+        return end(omitBody: reply.isHead)
     }
 }

@@ -17,22 +17,41 @@ struct Repair: ParsableCommand {
             """
     )
 
-    @Option(help: "The data folder; no server may be using it.")
+    @Option(help: ArgumentHelp("The data folder; no server may be using it.", valueName: "folder"))
     var data: String
 
-    @Option(help: "Keep the records up to this position and give up all behind it.")
+    @Option(
+        help: ArgumentHelp("Keep the records up to this position and give up all behind it.", valueName: "position")
+    )
     var truncateAt: UInt64?
 
-    @Option(help: "Start from the snapshot at this position and give up the log before it.")
+    @Option(
+        help: ArgumentHelp(
+            "Start from the snapshot at this position and give up the log before it.",
+            valueName: "position"
+        )
+    )
     var startAtSnapshot: UInt64?
 
-    @Option(help: "Remove the snapshot at this position; another one, or the whole log, must hold the same.")
+    @Option(
+        help: ArgumentHelp(
+            "Remove the snapshot at this position; another one, or the whole log, must hold the same.",
+            valueName: "position"
+        )
+    )
     var dropSnapshot: UInt64?
 
-    @Option(help: "Remove the segment with this number, which is not part of the log.")
+    @Option(
+        help: ArgumentHelp("Remove the segment with this number, which is not part of the log.", valueName: "number")
+    )
     var dropSegment: UInt64?
 
-    @Option(help: "Write the header of the segment with this number again, from its batches.")
+    @Option(
+        help: ArgumentHelp(
+            "Write the header of the segment with this number again, from its batches.",
+            valueName: "number"
+        )
+    )
     var rebuildHeader: UInt64?
 
     @Flag(help: "Write MANIFEST again, from the segments.")

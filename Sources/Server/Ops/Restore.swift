@@ -18,13 +18,18 @@ struct Restore: ParsableCommand {
             """
     )
 
-    @Option(help: "The backup, or any data folder that no server uses.")
+    @Option(help: ArgumentHelp("The backup, or any data folder that no server uses.", valueName: "folder"))
     var data: String
 
-    @Option(help: "The folder to make; it must not be there yet, or be empty.")
+    @Option(help: ArgumentHelp("The folder to make; it must not be there yet, or be empty.", valueName: "folder"))
     var to: String?
 
-    @Option(help: "The last position to keep, or a time like 2026-11-21T20:15:00Z. Default: everything.")
+    @Option(
+        help: ArgumentHelp(
+            "The last position to keep, or a time like 2026-11-21T20:15:00Z. Default: everything.",
+            valueName: "moment"
+        )
+    )
     var until: String?
 
     @Flag(help: "Only say what would be restored.")

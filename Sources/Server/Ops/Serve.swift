@@ -2,6 +2,7 @@ import ArgumentParser
 import Auth
 import Dispatch
 import Engine
+import Foundation
 import Glibc
 import Logging
 import Loop
@@ -10,17 +11,46 @@ import WAL
 
 /// `holdfast serve`: recover, listen, sell; on SIGTERM or SIGINT drain, snapshot, exit 0.
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Serve the sale over HTTP.")
+    static let configuration = CommandConfiguration(
+        abstract: "Serve the sale over HTTP.",
+        discussion: """
+            Each setting comes from its option, else from the environment variable in brackets, else from the configuration \
+            file, else it has its default; docs/CONFIGURATION.md has them in one table.
+
+            SIGTERM or SIGINT finishes what is in flight, writes a snapshot, and exits 0. Exit status otherwise: 1 it can't \
+            start (the message says why), 64 wrong usage, 69 --check found the machine not ready, 70 the log can't be \
+            written any more, 78 the settings can't be used.
+            """
+    )
 
     @OptionGroup var options: SettingsOptions
 
+    @Flag(help: "Check settings, keys, data folder, port and kernel; start and change nothing.")
+    var check = false
+
     func run() async throws {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        let settings = try await readSettings()
+        if check {
+            let check = await ServeCheck(settings)
+            for line in check.lines { print(line) }
+            throw ExitCode(check.exitCode)
+        }
+        let manager = try serviceManager(settings)
+        // Who reads the log may go away; a sale goes on.
+        signal(SIGPIPE, SIG_IGN)
+        let output = try LogOutput(descriptor: STDERR_FILENO, format: settings.logging.format)
+        defer { output.flush() }
+        LoggingSystem.bootstrap { _ in OutputLogHandler(output: output, level: settings.logging.level) }
         let logger = Logger(label: "holdfast")
-        let settings = try await Settings(options, cores: System.coreCount)
         let stop = StopSignal()
         do {
-            try await serve(settings, logger, stop)
+            try await serve(settings, manager, logger, output, stop)
+        } catch let error as ConfigurationError {
+            logger.critical("\(error)")
+            throw ExitCode(ConfigurationError.exitCode)
+        } catch let error as ValidationError {
+            logger.critical("\(error.message)")
+            throw ExitCode(ConfigurationError.exitCode)
         } catch let error as LogError {
             logger.critical("\(error)")
             throw ExitCode(1)
@@ -33,7 +63,40 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func serve(_ settings: Settings, _ logger: Logger, _ stop: StopSignal) async throws {
+    private func readSettings() async throws -> Settings {
+        do {
+            return try await Settings(options, cores: System.coreCount)
+        } catch let error as ConfigurationError {
+            OperatorCommand.complain("\(error)")
+        } catch let error as ValidationError {
+            OperatorCommand.complain(error.message)
+        }
+        throw ExitCode(ConfigurationError.exitCode)
+    }
+
+    private func serviceManager(_ settings: Settings) throws -> ServiceManager {
+        do throws(ConfigurationError) {
+            let manager = try ServiceManager(ProcessInfo.processInfo.environment)
+            if let socket = manager.inheritedDescriptor, settings.tokenKeys == nil, !ListeningSocket.isLoopback(socket)
+            {
+                throw ConfigurationError(
+                    "The socket of the service manager (LISTEN_FDS) is not at a loopback address, which wants --token-keys FILE"
+                )
+            }
+            return manager
+        } catch {
+            OperatorCommand.complain("\(error)")
+            throw ExitCode(ConfigurationError.exitCode)
+        }
+    }
+
+    private func serve(
+        _ settings: Settings,
+        _ manager: ServiceManager,
+        _ logger: Logger,
+        _ output: LogOutput,
+        _ stop: StopSignal
+    ) async throws {
         let keyRing = try await keyRing(settings)
         let loops = try (0..<settings.shards).map { try RingLoop.start(number: $0) }
         let log = try WriteAheadLog.open(
@@ -49,6 +112,7 @@ struct Serve: AsyncParsableCommand {
         for notice in log.notices { logger.warning("\(notice)") }
         let (engine, found) = try await Engine.start(log: log, loops: loops) { error in
             logger.critical("\(error)")
+            output.flush()
             // Nothing can be acknowledged any more; a restart finds out what is durable.
             Glibc.exit(70)
         }
@@ -83,16 +147,22 @@ struct Serve: AsyncParsableCommand {
             )
         }
         configuration.connection.request.bodyBytesMaxOfRoute = BatchRequest.bodyBytesMax
+        configuration.inheritedDescriptor = manager.inheritedDescriptor
+        configuration.requestLog = requestLog(settings, logger)
         let listener = try await Listener.start(eventLoops: loops, configuration: configuration) { loop in
             fronts.first { $0.loop === loop }!
         }
         operations.setReady(true)
-        logger.info("listening at http://\(settings.host):\(listener.port)")
+        let address = manager.inheritedDescriptor == nil ? settings.host : "socket of the service manager"
+        logger.info("listening at http://\(address):\(listener.port)")
+        manager.notify("READY=1\nSTATUS=serving")
 
         let watch = StorageWatch(log: log, logger: logger)
         let keys = Task { await readKeys(keyRing, logger) }
         let snapshots = Task { await takeSnapshots(engine, settings, watch, logger) }
+        let watchdog = Task { await manager.keepWatchdogQuiet(loops) }
         await stop.wait()
+        manager.notify("STOPPING=1\nSTATUS=finishing requests, then a last snapshot")
         logger.info("stopping: finishing requests, then a last snapshot")
         operations.setReady(false)
         snapshots.cancel()
@@ -101,8 +171,16 @@ struct Serve: AsyncParsableCommand {
         if let error = try await engine.stop() {
             logger.warning("no last snapshot was taken, the next start replays the log instead: \(error)")
         }
+        watchdog.cancel()
         logger.info("stopped; everything is durable up to position \(log.durablePosition)")
         for loop in loops { loop.stop() }
+    }
+
+    private func requestLog(_ settings: Settings, _ logger: Logger) -> (@Sendable () -> RequestLog)? {
+        let logging = settings.logging
+        guard logging.requests != .none else { return nil }
+        let linesMax = max(1, logging.requestsPerSecond / settings.shards)
+        return { RequestLog(logger: logger, requests: logging.requests, linesMax: linesMax) }
     }
 
     private func keyRing(_ settings: Settings) async throws -> TokenKeyRing? {
@@ -110,7 +188,7 @@ struct Serve: AsyncParsableCommand {
         do {
             return try await TokenKeyRing(file: file, rules: settings.tokenRules)
         } catch let error as TokenKeyError {
-            throw ValidationError("The keys of tokens in \(file) can't be used: \(error)")
+            throw ConfigurationError("The keys of tokens in \(file) can't be used: \(error)")
         }
     }
 

@@ -13,22 +13,27 @@ struct TokenCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "A file with the shared secret of 32 bytes or more, or with a private key in PEM.")
+    @Option(
+        help: ArgumentHelp(
+            "A file with the shared secret of 32 bytes or more, or with a private key in PEM.",
+            valueName: "file"
+        )
+    )
     var keys: String
 
-    @Option(help: "The tenant whose things the token is for.")
+    @Option(help: ArgumentHelp("The tenant whose things the token is for.", valueName: "id"))
     var tenant = "default"
 
-    @Option(help: "Whom the token names: for a customer the customer's id.")
+    @Option(help: ArgumentHelp("Whom the token names: for a customer the customer's id.", valueName: "id"))
     var subject: String
 
     @Option(help: "One of \(Role.allCases.map(\.rawValue).joined(separator: ", ")).")
     var role: String
 
-    @Option(help: "The issuer, where the server asks for one.")
+    @Option(help: ArgumentHelp("The issuer, where the server asks for one.", valueName: "text"))
     var issuer: String?
 
-    @Option(help: "The audience, where the server asks for one.")
+    @Option(help: ArgumentHelp("The audience, where the server asks for one.", valueName: "text"))
     var audience: String?
 
     @Option(help: "For how many seconds it is valid, 1 to 31536000.")

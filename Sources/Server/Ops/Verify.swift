@@ -16,7 +16,7 @@ struct Verify: ParsableCommand {
             """
     )
 
-    @Option(help: "The data folder; no server may be using it.")
+    @Option(help: ArgumentHelp("The data folder; no server may be using it.", valueName: "folder"))
     var data: String
 
     @Flag(help: "Print one JSON object instead of text.")

@@ -200,7 +200,7 @@ extension ResponseWriter {
         bytes.field("status", Int64(problem.status.rawValue))
         problem.detail.withBytes { bytes.field("detail", $0) }
         bytes.field("code", problem.code)
-        reply.requestID.withBytes { bytes.field("request_id", $0) }
+        reply.withRequestID { bytes.field("request_id", $0) }
         if problem.numbers.count > 0 { bytes.numbers(problem.numbers) }
         if problem.oldestPosition > 0 { bytes.field("oldest_position", Int64(problem.oldestPosition)) }
         if !problem.errors.isEmpty { write(problem.errors) }
@@ -221,9 +221,9 @@ extension ResponseWriter {
         bytes.endArray()
     }
 
-    /// The client's own request id, given back as it came.
+    /// What the request is called: every answer says it.
     mutating func echo(_ reply: borrowing ReplyContext) {
-        guard !reply.clientRequestID.isEmpty else { return }
-        reply.clientRequestID.withBytes { header("X-Request-Id", $0) }
+        if isWritingLines { return }
+        reply.withRequestID { header("X-Request-Id", $0) }
     }
 }

@@ -128,7 +128,7 @@ struct Call {
         return context.random
     }
 
-    private static func visible(_ bytes: UnsafeRawBufferPointer) -> ShortText? {
+    static func visible(_ bytes: UnsafeRawBufferPointer) -> ShortText? {
         guard !bytes.isEmpty, isVisible(bytes) else { return nil }
         return ShortText(utf8: bytes)
     }

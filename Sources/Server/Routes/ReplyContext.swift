@@ -44,10 +44,17 @@ struct ReplyContext: Sendable {
     /// HEAD: the head of the answer only.
     var isHead = false
     var requestID: RequestID
-    /// The client's X-Request-Id; empty where there was none, or one of more than 64 bytes.
+    /// The client's X-Request-Id; empty where there was none, or one that is not 1 to 64 visible ASCII characters.
     var clientRequestID: ShortText = .empty
     /// The client's If-None-Match.
     var known = EntityTags()
+
+    /// What the request is called in its answer and in the log: as the client calls it, else as we do. Valid inside
+    /// `body` only.
+    func withRequestID<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+        if clientRequestID.isEmpty { return try requestID.withBytes(body) }
+        return try clientRequestID.withBytes(body)
+    }
 }
 
 /// One page of a list, counted from 0.
@@ -62,8 +69,8 @@ struct Page: Equatable, Sendable {
 
 /// The name of a request in problems and logs: `req_` and 32 hexadecimal digits.
 ///
-/// It comes from the idempotency key where there is one, so that a retry gets the same bytes. Most requests never show
-/// theirs: the text is made when it is asked for.
+/// It comes from the idempotency key where there is one, so that a retry gets the same bytes. The text is made when it is
+/// asked for.
 struct RequestID: Equatable, Sendable {
     private let high: UInt64
     private let low: UInt64
@@ -85,14 +92,25 @@ struct RequestID: Equatable, Sendable {
         let shown = isRandom ? (hash(0x7265_7175_6573_7431), hash(0x7265_7175_6573_7432)) : (high, low)
         var text = InlineArray<36, UInt8>(repeating: 0)
         return try withUnsafeMutableBytes(of: &text) { raw in
-            raw.copyBytes(from: "req_".utf8)
-            for index in 0..<32 {
-                let word = index < 16 ? shown.0 : shown.1
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - index % 16 * 4)) & 15
-                raw[4 + index] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            func store(_ word: UInt64, _ offset: Int) {
+                let (first, second) = (Self.digits(UInt32(word >> 32)), Self.digits(UInt32(truncatingIfNeeded: word)))
+                raw.storeBytes(of: first.littleEndian, toByteOffset: offset, as: UInt64.self)
+                raw.storeBytes(of: second.littleEndian, toByteOffset: offset + 8, as: UInt64.self)
             }
+            raw.storeBytes(of: UInt32(bigEndian: 0x7265_715f), as: UInt32.self)
+            store(shown.0, 4)
+            store(shown.1, 20)
             return try body(UnsafeRawBufferPointer(raw))
         }
+    }
+
+    /// Eight hexadecimal digits, the first one in the lowest byte. All at once, because every answer shows some.
+    private static func digits(_ word: UInt32) -> UInt64 {
+        var digits = UInt64(word & 0xffff) << 32 | UInt64(word >> 16)
+        digits = (digits & 0x0000_00ff_0000_00ff) << 16 | (digits & 0x0000_ff00_0000_ff00) >> 8
+        digits = (digits & 0x000f_000f_000f_000f) << 8 | (digits & 0x00f0_00f0_00f0_00f0) >> 4
+        let letters = ((digits &+ 0x0606_0606_0606_0606) >> 4) & 0x0101_0101_0101_0101
+        return digits &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
     }
 
     /// The same random bits may become a reservation's secret, so only a hash of them is ever shown.

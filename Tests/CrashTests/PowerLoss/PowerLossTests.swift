@@ -31,7 +31,7 @@ struct PowerLossTests {
     func withoutADurableStepSalesAreLost(step: String) throws {
         var settings = settings("without-\(step)")
         let library = try #require(Environment.text("HOLDFAST_POWER_LOSS_CONTROL"))
-        settings.environment = ["LD_PRELOAD=\(library)", "HOLDFAST_WITHOUT=\(step)"]
+        settings.environment = ["LD_PRELOAD=\(library)", "LOG_WITHOUT=\(step)"]
         let loss = try PowerLoss(settings)
         try loss.sell()
         let found = try loss.check(loss.cuts(30))

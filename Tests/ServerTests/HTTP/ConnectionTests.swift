@@ -296,6 +296,31 @@ private func get(_ target: String, _ fields: String = "") -> String {
         }
     }
 
+    /// A keep-alive client can't know that the server is about to stop.
+    @Test func drainingAnswersWhatIsOnItsWay() async throws {
+        try await EchoServer.run { server in
+            let idle = try server.connect()
+            let half = try server.connect()
+            try idle.send(get("/a"))
+            #expect(try idle.receive()?.headers["connection"] == nil)
+            try half.send("GET /b HTTP/1.1\r\n")
+            #expect(half.isSilent(milliseconds: 50))
+            async let drained: Void = server.listener.drain(timeout: .seconds(30))
+            #expect(idle.isSilent(milliseconds: 50))
+            try idle.send(get("/c"))
+            let last = try idle.receive()
+            #expect(last?.body == "/c " && last?.headers["connection"] == "close")
+            #expect(half.isSilent(milliseconds: 700))
+            try half.send("Host: a\r\n\r\n")
+            let whole = try half.receive()
+            #expect(whole?.body == "/b " && whole?.headers["connection"] == "close")
+            idle.endSending()
+            half.endSending()
+            await drained
+            #expect(server.listener.connectionCount == 0)
+        }
+    }
+
     @Test func drainingEndsAtItsDeadline() async throws {
         try await EchoServer.run { server in
             let client = try server.connect()
