@@ -42,6 +42,9 @@ struct Serve: AsyncParsableCommand {
         defer { output.flush() }
         LoggingSystem.bootstrap { _ in OutputLogHandler(output: output, level: settings.logging.level) }
         let logger = Logger(label: "holdfast")
+        for setting in settings.effective where setting.origin != .standard {
+            logger.debug("setting", metadata: ["name": "\(setting.setting.name)", "value": "\(setting.shownValue)"])
+        }
         let stop = StopSignal()
         do {
             try await serve(settings, manager, logger, output, stop)

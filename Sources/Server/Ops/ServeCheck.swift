@@ -29,8 +29,7 @@ struct ServeCheck {
         let names = settings.map(\.setting.name.count).max() ?? 0
         return settings.sorted { $0.setting.name < $1.setting.name }.map { effective in
             let name = effective.setting.name.padded(to: names)
-            let value = effective.value.map { effective.setting.isSecret ? "(not shown)" : $0 } ?? "(none)"
-            return "\(name)  \(value)  (\(effective.source))"
+            return "\(name)  \(effective.shownValue)  (\(effective.source))"
         }
     }
 
@@ -119,6 +118,12 @@ struct ServeCheck {
 }
 
 extension SettingsReader.Effective {
+    /// The value as it may be printed.
+    var shownValue: String {
+        guard let value else { return "(none)" }
+        return setting.isSecret ? "(not shown)" : value
+    }
+
     /// Where the value comes from.
     var source: String {
         switch origin {

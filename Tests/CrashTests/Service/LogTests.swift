@@ -110,7 +110,7 @@ import Testing
     @Test func linesForRequestsAreBoundedAndTheRestIsCounted() throws {
         let server = try ServerProcess.launch(
             in: folder,
-            ["--data", folder.data, "--log-requests", "all", "--log-requests-per-second", "10"]
+            ["--data", folder.data, "--log-requests", "all", "--logged-requests-per-second", "10"]
         )
         let connection = try Connection(port: server.port())
         for _ in 0..<200 { #expect(try connection.get("/health").status == 200) }
@@ -129,7 +129,7 @@ import Testing
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let server = try ServerProcess.launch(
             in: folder,
-            ["--data", folder.data, "--log-requests", "all", "--log-requests-per-second", "1000000"],
+            ["--data", folder.data, "--log-requests", "all", "--logged-requests-per-second", "1000000"],
             output: ends[1]
         )
         close(ends[1])

@@ -88,7 +88,7 @@ import Testing
     @Test(arguments: [
         (["--streams-max", "20", "--connections-max", "10"], "more than --connections-max, which is 10"),
         (["--log-requests", "all", "--log-level", "warning"], "--log-level is warning"),
-        (["--log-requests-per-second", "10"], "no requests are logged"),
+        (["--logged-requests-per-second", "10"], "no requests are logged"),
         (["--token-leeway-seconds", "1"], "there are no keys"),
         (["--token-keys", "keys", "--token-leeway-seconds", "61"], "must be 0 to 60 s"),
     ])
@@ -112,6 +112,9 @@ import Testing
         #expect(options.sorted() == others.map(\.option).sorted())
         for flag in flags { #expect(help.contains("\n  \(flag.option)"), "\(flag.name)") }
         #expect(Set(Setting.all.map(\.name)).count == Setting.all.count)
+        // In the file a key is either a value or an object.
+        let keys = Setting.all.map(\.fileKey)
+        for key in keys { #expect(!keys.contains { $0.hasPrefix(key + ".") }, "\(key)") }
     }
 
     /// `HOLDFAST_WRITE_DOCS=1` writes the table anew.

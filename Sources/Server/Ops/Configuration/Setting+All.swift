@@ -129,7 +129,7 @@ extension Setting {
 
     // MARK: - What it says
 
-    static let logging: [Setting] = [.logFormat, .logLevel, .logRequests, .logRequestsPerSecond]
+    static let logging: [Setting] = [.logFormat, .logLevel, .logRequests, .loggedRequestsPerSecond]
 
     static let logFormat = Setting.choice(
         "log-format",
@@ -149,8 +149,8 @@ extension Setting {
         default: LoggedRequests.none.rawValue,
         "Which requests get a line of their own, at the level info; errors are those with a status from 400 on."
     )
-    static let logRequestsPerSecond = Setting.number(
-        "log-requests-per-second",
+    static let loggedRequestsPerSecond = Setting.number(
+        "logged-requests-per-second",
         1...1_000_000,
         "lines/s",
         default: 1_000,

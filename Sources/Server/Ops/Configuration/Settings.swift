@@ -102,13 +102,13 @@ struct LoggingSettings: Sendable {
         format = LogLineFormat(rawValue: try await reader.text(.logFormat, options.logFormat)!)!
         level = Logger.Level(rawValue: try await reader.text(.logLevel, options.logLevel)!)!
         requests = LoggedRequests(rawValue: try await reader.text(.logRequests, options.logRequests)!)!
-        requestsPerSecond = try await reader.number(.logRequestsPerSecond, options.logRequestsPerSecond)!
+        requestsPerSecond = try await reader.number(.loggedRequestsPerSecond, options.loggedRequestsPerSecond)!
     }
 
     func refuseContradictions(_ reader: SettingsReader) throws {
-        if requests == .none, reader.isGiven(.logRequestsPerSecond) {
+        if requests == .none, reader.isGiven(.loggedRequestsPerSecond) {
             throw ConfigurationError(
-                "\(reader.place(of: .logRequestsPerSecond)) is set, but no requests are logged: give --log-requests, too"
+                "\(reader.place(of: .loggedRequestsPerSecond)) is set, but no requests are logged: give --log-requests, too"
             )
         }
         if requests != .none, level > .info {

@@ -27,5 +27,5 @@ struct LoggingOptions: ParsableArguments {
     @Option(help: Setting.logFormat.help) var logFormat: String?
     @Option(help: Setting.logLevel.help) var logLevel: String?
     @Option(help: Setting.logRequests.help) var logRequests: String?
-    @Option(help: Setting.logRequestsPerSecond.help) var logRequestsPerSecond: Int?
+    @Option(help: Setting.loggedRequestsPerSecond.help) var loggedRequestsPerSecond: Int?
 }
