@@ -21,7 +21,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     public var path: String { folder.path }
 
     private let folder: LogFolder
-    private let options: Options
+    let options: Options
     private let isReadOnly: Bool
     private let lock: any DeviceLock
     private let contents: FolderContents
@@ -33,6 +33,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     private let watermark = Watermark(.zero)
     private let tail: LogTail
     private let roomGauge = RoomGauge()
+    let counters = LogCounters()
 
     private let monitor = Monitor()
     private var noticed: [String]
@@ -242,6 +243,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
             options: options,
             watermark: watermark,
             tail: tail,
+            counters: counters,
             segment: segment,
             onDurable: onDurable,
             onFailure: onFailure
@@ -302,7 +304,7 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         LogPosition((try? runningStore())?.oldestPosition ?? contents.segments.first?.start.nextPosition ?? 1)
     }
 
-    private func runningStore() throws(LogError) -> SegmentStore {
+    func runningStore() throws(LogError) -> SegmentStore {
         try monitor.withLock { () throws(LogError) in
             guard case .running(let running) = phase else { throw LogError.closed }
             return running.store

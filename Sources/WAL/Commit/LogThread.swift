@@ -6,6 +6,7 @@ enum LogThread {
         let options: WriteAheadLog.Options
         let watermark: Watermark
         let tail: LogTail
+        let counters: LogCounters
         let segment: (file: any DeviceFile, header: SegmentHeader)
         let onDurable: @Sendable (LogPosition) -> Void
         let onFailure: @Sendable (LogError) -> Void

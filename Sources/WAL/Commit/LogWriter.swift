@@ -13,6 +13,7 @@ final class LogWriter {
     private let options: WriteAheadLog.Options
     private let watermark: Watermark
     private let tail: LogTail
+    private let counters: LogCounters
     private let onDurable: @Sendable (LogPosition) -> Void
 
     private let buffer: AlignedBuffer
@@ -34,6 +35,7 @@ final class LogWriter {
         options = setup.options
         watermark = setup.watermark
         tail = setup.tail
+        counters = setup.counters
         onDurable = setup.onDurable
         segment = setup.segment.header
         file = setup.segment.file
@@ -126,7 +128,14 @@ final class LogWriter {
         let batch = UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[0..<batchBytes])
         UnsafeMutableRawBufferPointer(rebasing: batch[BatchHeader.byteCount...]).copyMemory(from: records)
         header.seal(into: batch)
+        let began = MonotonicTime.now
         try device.writeDurably(byteCount: batchBytes, at: offset)
+        counters.committed(
+            records: count,
+            recordBytes: records.count,
+            batchBytes: batchBytes,
+            nanoseconds: MonotonicTime.now.nanoseconds - began.nanoseconds
+        )
         offset += batchBytes
         point = header.end
     }

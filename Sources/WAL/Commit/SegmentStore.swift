@@ -163,6 +163,8 @@ final class SegmentStore: @unchecked Sendable {
         }
     }
 
+    var spareCount: Int { monitor.withLock { spares.count } }
+
     var lacksSpare: Bool { monitor.withLock { spares.count < options.spareSegments } }
 
     func addPrepared(_ spare: UInt64) {
