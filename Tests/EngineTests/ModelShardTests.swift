@@ -115,6 +115,20 @@ import WAL
         Shard(number: 0, loop: loop, log: log, directory: SectionDirectory(), clock: { clock.now })
     }
 
+    /// What a shard of one event counts is what the event has.
+    private static func check(_ statistics: ShardStatistics, _ event: EventInventory) {
+        var open: UInt64 = 0
+        event.visitLiveHolds { _, _ in open += 1 }
+        let counters = statistics.counters
+        #expect(statistics.stock == event.stock)
+        #expect(statistics.openHolds == open)
+        #expect(counters.placed == open + counters.confirmed + counters.released + counters.expired)
+        #expect(counters.confirmed == event.sales.orders)
+        #expect(counters.ticketsSold == event.sales.total.sums.tickets)
+        #expect(counters.ticketsRefunded == event.sales.total.sums.refundedTickets)
+        #expect(statistics.holdSlots == event.holdSlotCount && statistics.idempotencyKeys == event.idempotencyCount)
+    }
+
     @Test(arguments: ModelTests.seeds)
     func theShardIsTheModelAndItsLogIsTheShard(seed: UInt64) async throws {
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -132,6 +146,7 @@ import WAL
             }
             let live = await shard.copy(sale.model.key).0
             #expect(live.checkInvariants() == [])
+            Self.check(await shard.statistics(), live)
             for number in sale.model.sections.indices.map(SectionNumber.init) {
                 #expect(live.counts(number) == sale.model.counts(number))
             }

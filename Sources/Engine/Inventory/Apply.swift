@@ -17,9 +17,9 @@ extension EventInventory {
             self.status = status
             cancelledAt = nil
             version += 1
-        case .sectionAdded(let details): sections.append(Section(details: details))
+        case .sectionAdded(let details): add(details)
         case .sectionUpdated(let number, let details):
-            sections[Int(number)].details = details
+            changeSection(number) { $0.details = details }
             assertStock(of: number)
         case .tierAdded(let details, _): tiers.append(Tier(details: details))
         case .tierUpdated(let number, let details):
@@ -164,7 +164,7 @@ extension EventInventory {
     private mutating func forEachLine(_ slot: UInt32, _ change: (inout Section, UInt32) -> Void) {
         for index in 0..<holds[slot].lineCount {
             let line = holds.place(slot, index)
-            change(&sections[Int(line.section)], line.quantity)
+            changeSection(line.section) { change(&$0, line.quantity) }
             assertStock(of: line.section)
         }
     }

@@ -3,7 +3,7 @@
 /// Invariants, checked by `checkInvariants`:
 /// - `available + reserved + sold + buffer == total` in every section, and no term is negative;
 /// - `reserved` is the sum of the live holds' lines, `sold` that of the confirmed ones' without restocked tickets;
-/// - what `sales` has added up is what the holds add up to;
+/// - what `sales` has added up is what the holds add up to, and `stock` what the sections do;
 /// - every live or confirmed hold of a customer is in that customer's chain, once;
 /// - a numbered seat is free, blocked, or has one holder; in a section that has seats `total` is their number and `buffer`
 ///   that of the blocked ones.
@@ -98,6 +98,7 @@ extension EventInventory {
         var version: UInt32
         var lastCommandAt: Milliseconds
         var sections: ContiguousArray<Section> = []
+        var stock = StockSums()
         var tiers: ContiguousArray<Tier> = []
         var seatMaps: ContiguousArray<SeatMap> = []
         var schedules: ContiguousArray<Schedule> = []
@@ -171,6 +172,12 @@ extension EventInventory {
     var sections: ContiguousArray<Section> {
         @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.sections) { $0 } }
         @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.sections) { $0 } }
+    }
+
+    /// Of all sections together.
+    public internal(set) var stock: StockSums {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.stock) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.stock) { $0 } }
     }
 
     var tiers: ContiguousArray<Tier> {

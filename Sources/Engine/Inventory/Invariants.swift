@@ -24,6 +24,7 @@ extension EventInventory {
                 broken.append("customer \(customer): open holds miscounted")
             }
         }
+        broken += checkStock()
         broken += checkSeats()
         broken += checkSales()
         if !venues.isInOrder { broken.append("tenant \(tenant): venues out of order") }

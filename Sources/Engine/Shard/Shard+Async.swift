@@ -59,12 +59,6 @@ extension Shard {
         let position = endTurn()
         return (tables.pointee.slots[tables.pointee.slot(of: key)!], position)
     }
-
-    public func statistics() -> (counters: ShardCounters, events: Int, holdSlots: Int, idempotencyKeys: Int) {
-        (
-            counters, tables.pointee.eventCount, tables.pointee.holdSlots, tables.pointee.idempotencyKeys
-        )
-    }
 }
 
 /// Sound: written inside the shard's isolation, read there after `perform` returned.

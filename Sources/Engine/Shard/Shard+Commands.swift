@@ -136,6 +136,7 @@ extension Shard {
             actor: context.actor == hold.customer ? nil : context.actor
         )
         tables.pointee.change(slot) { $0.place(hold, isAnswered) }
+        tables.pointee.countPlaced()
         tables.pointee.wheel.add(.init(event: UInt32(slot), hold: hold.reference), deadline: hold.expiresAt)
         keepAnswer(from: answerStart, slot, key)
         return answer
@@ -180,8 +181,14 @@ extension Shard {
             event.advance(to: now)
             event.apply(decision, isAnswered: isAnswered, skipsFirst: skipsFirst)
         }
-        if let first = decision.first { time(first, slot) }
-        for fact in decision.rest { time(fact, slot) }
+        if let first = decision.first {
+            count(first, slot)
+            time(first, slot)
+        }
+        for fact in decision.rest {
+            count(fact, slot)
+            time(fact, slot)
+        }
         if case .venue(let view) = decision.answer { noteChange(of: view.details, slot) }
         keepAnswer(from: answerStart, slot, key)
     }
@@ -191,7 +198,7 @@ extension Shard {
         let tables = tables
         let now = now
         tables.pointee.records.withLastPayload { payload in
-            tables.pointee.change(slot) { event in
+            tables.pointee.keepAnswer(slot) { event in
                 if let key {
                     event.remember(UnsafeRawBufferPointer(rebasing: payload[answerStart...]), for: key, at: now)
                 }

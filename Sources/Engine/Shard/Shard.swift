@@ -177,19 +177,6 @@ public actor Shard {
         let hold = tables.pointee.slots[slot].reference(inSlot: entry.hold.slot)
         let seatRuns = tables.pointee.slots[slot].seatRunCount(inSlot: entry.hold.slot)
         record(tables.pointee.slots[slot].decideExpiry(hold, context), slot, context)
-        tables.pointee.counters.expired += 1
         return seatRuns
     }
-}
-
-/// What a shard has done since it started.
-public struct ShardCounters: Sendable {
-    public var commands: UInt64 = 0
-    public var rejections: UInt64 = 0
-    public var replays: UInt64 = 0
-    public var expired: UInt64 = 0
-    public var refusedBusy: UInt64 = 0
-    public var refusedForRoom: UInt64 = 0
-
-    public init() {}
 }

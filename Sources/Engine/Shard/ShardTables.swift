@@ -15,6 +15,10 @@ struct ShardTables: ~Copyable {
     /// Slots for holds, and answers kept for retries, of all events.
     private(set) var holdSlots = 0
     private(set) var idempotencyKeys = 0
+    /// Places of all events.
+    private(set) var stock = StockSums()
+    /// Holds that are neither confirmed nor ended, of all events.
+    var openHolds: UInt64 = 0
     /// The tenants' events by id; not their own inventories.
     private(set) var orders: [ShortText: EventOrder] = [:]
     private(set) var eventCount = 0
@@ -39,6 +43,8 @@ struct ShardTables: ~Copyable {
         }
         holdSlots += event.holdSlotCount
         idempotencyKeys += event.idempotencyCount
+        stock += event.stock
+        openHolds += event.openHoldCount
         return slots.count - 1
     }
 
@@ -46,11 +52,19 @@ struct ShardTables: ~Copyable {
     @inline(__always)
     mutating func change(_ slot: Int, _ body: (inout EventInventory) -> Void) {
         holdSlots -= slots[slot].holdSlotCount
-        idempotencyKeys -= slots[slot].idempotencyCount
+        let before = slots[slot].stock
         body(&slots[slot])
         holdSlots += slots[slot].holdSlotCount
-        idempotencyKeys += slots[slot].idempotencyCount
+        stock.replace(before, by: slots[slot].stock)
         if watches.isAny { watches.note(slot) }
+    }
+
+    /// The same for what changes answers kept for retries and nothing else.
+    @inline(__always)
+    mutating func keepAnswer(_ slot: Int, _ body: (inout EventInventory) -> Void) {
+        idempotencyKeys -= slots[slot].idempotencyCount
+        body(&slots[slot])
+        idempotencyKeys += slots[slot].idempotencyCount
     }
 
     /// When the entry's hold must expire; nil when it has ended.

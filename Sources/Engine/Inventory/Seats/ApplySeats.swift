@@ -6,26 +6,27 @@ extension EventInventory {
     mutating func addSeats(_ number: SectionNumber, _ rows: [SeatRow]) {
         if sections[Int(number)].seatMap == Section.noSeatMap {
             sections[Int(number)].seatMap = UInt32(seatMaps.count)
-            sections[Int(number)].details.buffer = 0
+            changeSection(number) { $0.details.buffer = 0 }
             seatMaps.append(SeatMap())
         }
         let map = Int(sections[Int(number)].seatMap)
         for row in rows { seatMaps[map].add(row) }
-        sections[Int(number)].details.total = seatMaps[map].seatCount
+        let seatCount = seatMaps[map].seatCount
+        changeSection(number) { $0.details.total = seatCount }
         assertStock(of: number)
     }
 
     /// Applies `Fact.seatsBlocked`.
     mutating func block(_ number: SectionNumber, _ runs: [SeatRun]) {
         seatMaps[Int(sections[Int(number)].seatMap)].move(runs, from: .free, to: .blocked)
-        sections[Int(number)].details.buffer += runs.reduce(0) { $0 + UInt32($1.count) }
+        changeSection(number) { $0.details.buffer += runs.reduce(0) { $0 + UInt32($1.count) } }
         assertStock(of: number)
     }
 
     /// Applies `Fact.seatsUnblocked`.
     mutating func unblock(_ number: SectionNumber, _ runs: [SeatRun]) {
         seatMaps[Int(sections[Int(number)].seatMap)].move(runs, from: .blocked, to: .free)
-        sections[Int(number)].details.buffer -= runs.reduce(0) { $0 + UInt32($1.count) }
+        changeSection(number) { $0.details.buffer -= runs.reduce(0) { $0 + UInt32($1.count) } }
     }
 
     /// Applies `Fact.seatRevisionRestored`.
