@@ -14,6 +14,9 @@ public final class Engine: Sendable {
     public let clock: EngineClock
     /// What has happened, read back from the log.
     public let feed: LogFeed
+    /// What the start found.
+    public let found: Found
+    let snapshots = SnapshotCounters()
     private let ticks: [RepeatedTask]
     private let isSnapshotting = Mutex(false)
     private let lastSnapshot: Mutex<LogPosition>
@@ -25,6 +28,8 @@ public final class Engine: Sendable {
         public let snapshotPosition: LogPosition?
         /// By how much the system's clock is behind the last record; 0 when all is well. See `EngineClock`.
         public let clockBehindMilliseconds: Milliseconds
+        /// How long reading snapshot and log took.
+        public let nanoseconds: Int64
     }
 
     /// What a log was recovered to, before the log is open for writing.
@@ -39,6 +44,7 @@ public final class Engine: Sendable {
         shards = recovered.shards
         directory = recovered.directory
         feed = recovered.feed
+        found = recovered.found
         self.log = log
         self.clock = clock
         self.ticks = ticks
@@ -99,6 +105,7 @@ public final class Engine: Sendable {
         cores: Int = Recovery.usableCores
     ) throws -> Recovered {
         precondition(!loops.isEmpty, "an engine needs at least one event loop")
+        let began = NIODeadline.now()
         var recovery = Recovery()
         let replay = try recovery.run(log, cores: cores)
         let events = recovery.takeEvents()
@@ -106,7 +113,8 @@ public final class Engine: Sendable {
             replay: replay,
             events: events.count { !$0.isOfTenant },
             snapshotPosition: log.snapshotPosition,
-            clockBehindMilliseconds: clock.goOn(from: events.map(\.lastCommandAt).max() ?? 0)
+            clockBehindMilliseconds: clock.goOn(from: events.map(\.lastCommandAt).max() ?? 0),
+            nanoseconds: (NIODeadline.now() - began).nanoseconds
         )
         var shares = [[EventInventory]](repeating: [], count: loops.count)
         for event in events { shares[event.key.shard(of: loops.count)].append(event) }
@@ -207,7 +215,19 @@ extension Engine {
     ///   times as long then.
     @concurrent
     public func snapshot(isPaced: Bool = true) async throws {
-        guard var run = try beginSnapshot() else { return }
+        let began = NIODeadline.now()
+        do {
+            guard var run = try beginSnapshot() else { return }
+            try await write(&run, isPaced: isPaced)
+            snapshots.finished(began: began)
+        } catch {
+            snapshots.failed()
+            throw error
+        }
+    }
+
+    @concurrent
+    private func write(_ run: inout SnapshotRun, isPaced: Bool) async throws {
         do {
             while true {
                 switch run.need {
