@@ -24,7 +24,8 @@ struct TokenCache {
     private let ring: TokenKeyRing?
     private var generation: UInt64 = 0
     private var entries: [UInt64: Entry] = [:]
-    private var bytes = 0
+    private(set) var bytes = 0
+    private(set) var counters = TokenCounters()
     /// So that nobody can choose tokens that have the same hash.
     private let seed = UInt64.random(in: .min ... .max)
 
@@ -37,22 +38,33 @@ struct TokenCache {
     mutating func caller(_ authorization: UnsafeRawBufferPointer, at now: Milliseconds) -> Authorization {
         guard let ring else { return .anybody }
         guard !authorization.isEmpty else { return .nobody }
-        guard let token = Self.token(in: authorization) else { return .refused(.malformed) }
+        guard let token = Self.token(in: authorization) else {
+            counters.refused += 1
+            return .refused(.malformed)
+        }
         if generation != ring.generation { begin(generation: ring.generation) }
         let hash = hash(token)
         if let entry = entries[hash], entry.has(token) {
-            if now < entry.caller.acceptedUntil { return .known(entry.caller) }
+            if now < entry.caller.acceptedUntil {
+                counters.hits += 1
+                return .known(entry.caller)
+            }
             forget(hash)
+            counters.refused += 1
             return .refused(.expired)
         }
         do throws(TokenFailure) {
             let caller = KnownCaller(try ring.verifier.verify(token, at: now))
             keep(token, hash, caller)
+            counters.verified += 1
             return .known(caller)
         } catch {
+            counters.refused += 1
             return .refused(error)
         }
     }
+
+    var count: Int { entries.count }
 
     /// What stands behind `Bearer`, in any case, and blanks.
     private static func token(in authorization: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
@@ -83,5 +95,20 @@ struct TokenCache {
         self.generation = generation
         entries.removeAll()
         bytes = 0
+    }
+}
+
+/// What a loop has done with the tokens that it was shown.
+struct TokenCounters: Equatable, Sendable {
+    /// Known from before.
+    var hits: UInt64 = 0
+    /// Verified, and accepted.
+    var verified: UInt64 = 0
+    var refused: UInt64 = 0
+
+    static func += (left: inout TokenCounters, right: TokenCounters) {
+        left.hits += right.hits
+        left.verified += right.verified
+        left.refused += right.refused
     }
 }

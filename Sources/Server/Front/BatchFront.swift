@@ -19,6 +19,7 @@ final class BatchFront {
     private let shard: Shard
     private let router: Router
     private let log: any CommitLog
+    private let problems: ProblemCounts
 
     /// Batches with lines left, and those that wait for a position.
     private var open: [Batch] = []
@@ -27,8 +28,9 @@ final class BatchFront {
     private var foreign: [BatchPart] = []
     private var spare: [BatchPart] = []
 
-    init(number: Int, engine: Engine, router: Router) {
+    init(number: Int, engine: Engine, router: Router, problems: ProblemCounts) {
         self.number = number
+        self.problems = problems
         self.router = router
         shardCount = engine.shards.count
         shard = engine.shards[number]
@@ -44,9 +46,14 @@ final class BatchFront {
         sequence: UInt32
     ) -> Bool {
         guard connection.setAside(request.expectedBytes, for: sequence) else { return false }
-        open.append(Batch(request, bytes, on: connection, sequence: sequence, shards: shardCount))
+        let batch = Batch(request, bytes, on: connection, sequence: sequence, shards: shardCount)
+        batch.answer.problems = problems
+        open.append(batch)
         return true
     }
+
+    /// Batches that are not answered yet.
+    var count: Int { open.count + finished.count }
 
     /// Whether a turn would get on with a batch now. While the log is full none does: the next watermark asks again.
     var isRunnable: Bool {
@@ -59,7 +66,7 @@ final class BatchFront {
     /// Performs other loops' lines, then reads and performs some of its own.
     func run(_ sections: inout some SectionLookup, _ random: inout RandomBits, _ outboxes: inout [[LoopMessage]]) {
         for part in foreign {
-            part.perform(on: shard)
+            part.perform(on: shard, counting: problems)
             outboxes[part.home].append(.answeredLines(part))
         }
         foreign.removeAll(keepingCapacity: true)
@@ -161,7 +168,7 @@ extension BatchFront {
     private func part(_ place: Int, _ batch: Batch) -> BatchPart {
         if let part = batch.part(place) { return part }
         let part = spare.popLast() ?? BatchPart()
-        part.begin(batch, home: number)
+        part.begin(batch, home: number, counting: problems)
         batch.set(part, at: place)
         return part
     }
@@ -173,7 +180,7 @@ extension BatchFront {
         }
         if let part = batch.part(refusals) { take(part) }
         guard let part = batch.part(number) else { return }
-        part.perform(on: shard)
+        part.perform(on: shard, counting: problems)
         take(part)
     }
 

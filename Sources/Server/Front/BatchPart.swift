@@ -35,7 +35,9 @@ final class BatchPart: @unchecked Sendable {
 
     // MARK: - At home
 
-    func begin(_ batch: Batch, home: Int) {
+    /// - Parameter problems: those of the home, which may refuse lines.
+    func begin(_ batch: Batch, home: Int, counting problems: ProblemCounts) {
+        writer.problems = problems
         self.batch = batch
         self.home = home
         answerBytesMax = batch.answerBytesLeft
@@ -69,7 +71,8 @@ final class BatchPart: @unchecked Sendable {
     // MARK: - At the owner
 
     /// Performs the lines in order, each atomic by itself.
-    func perform(on shard: Shard) {
+    func perform(on shard: Shard, counting problems: ProblemCounts) {
+        writer.problems = problems
         let shard = shard.onLoop
         shard.beginTurn()
         for line in lines {

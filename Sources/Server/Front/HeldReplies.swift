@@ -7,9 +7,11 @@ final class HeldReplies {
         let range: Range<Int>
     }
 
-    var writer = ResponseWriter(capacity: 16 * 1_024)
+    var writer: ResponseWriter
     var replies: ContiguousArray<Reply> = []
     var position = LogPosition.zero
+
+    init(counting problems: ProblemCounts) { writer = ResponseWriter(capacity: 16 * 1_024, counting: problems) }
 
     func removeAll() {
         writer.removeAll()

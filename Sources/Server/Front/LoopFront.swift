@@ -22,10 +22,11 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     let loop: RingLoop
     let engine: Engine
     let operations: Operations
+    let traffic = HTTPTraffic()
     private let shard: Shard
     private let router: Router
     private let mailbox = Mailbox()
-    private let batches: BatchFront
+    let batches: BatchFront
     private let tasks: LoopTasks
     private let publisher: AvailabilityPublisher
     let streams: AvailabilityStreams
@@ -36,9 +37,9 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
 
     private var pending = PendingRequests()
     private var sections: SectionCache
-    private var tokens: TokenCache
+    private(set) var tokens: TokenCache
     private var random = RandomBits()
-    private var immediate = ResponseWriter()
+    private var immediate: ResponseWriter
 
     /// Work of other loops, and what outcomes lead to next.
     private var envelopes: ContiguousArray<Envelope> = []
@@ -46,10 +47,12 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     /// Requests of this loop's connections whose answers are held.
     private var heldRequests = 0
     private var overloadedRequests: UInt32 = 0
+    /// Requests that wait for their answers; one beyond `pendingRequestsMax` is refused.
+    var requestsWaiting: Int { heldRequests + pending.count }
     /// Reports over all events of a tenant that are under way.
     var tenantReports = 0
 
-    private var current = HeldReplies()
+    private var current: HeldReplies
     private var held: ContiguousArray<HeldReplies> = []
     private var heldHead = 0
     private var spare: ContiguousArray<HeldReplies> = []
@@ -72,10 +75,23 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         tasks = LoopTasks(loop)
         sections = SectionCache(engine.directory)
         tokens = TokenCache(keyRing)
-        batches = BatchFront(number: number, engine: engine, router: router)
+        immediate = ResponseWriter(counting: traffic.problems)
+        current = HeldReplies(counting: traffic.problems)
+        batches = BatchFront(number: number, engine: engine, router: router, problems: traffic.problems)
         publisher = AvailabilityPublisher(shard: shard)
-        streams = AvailabilityStreams(number: number, shardCount: engine.shards.count, allowance: operations.streams)
-        feeds = FeedStreams(loop: loop, engine: engine, streams: operations.streams, allowance: operations.feedStreams)
+        streams = AvailabilityStreams(
+            number: number,
+            shardCount: engine.shards.count,
+            allowance: operations.streams,
+            problems: traffic.problems
+        )
+        feeds = FeedStreams(
+            loop: loop,
+            engine: engine,
+            streams: operations.streams,
+            allowance: operations.feedStreams,
+            problems: traffic.problems
+        )
         outboxes = Array(repeating: [], count: engine.shards.count)
     }
 
@@ -94,12 +110,22 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     ) {
         let now = Engine.systemClock()
         if loop.isBehind, mustRefuse(bytes[request.path]) {
-            operations.countOverload()
             let call = Call(request, bytes, now: now, random: random.next())
             return answerNow(connection, sequence) { $0.write(.overloaded, call.reply) }
         }
         let caller = tokens.caller(bytes[request.authorization], at: now)
-        switch router.route(request, bytes, now: now, random: random.next(), caller: caller, sections: &sections) {
+        var route = RouteNumber.none
+        let routed = router.route(
+            request,
+            bytes,
+            now: now,
+            random: random.next(),
+            caller: caller,
+            sections: &sections,
+            number: &route
+        )
+        connection.setRoute(route, of: sequence)
+        switch routed {
         case .submission(let submission): decide(submission, .answer, connection, sequence)
         case .readThenWrite(let change): decide(change.read, .read(change), connection, sequence)
         case .problem(let problem, let reply):
@@ -130,8 +156,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         _ connection: Connection,
         _ sequence: UInt32
     ) {
-        guard heldRequests + pending.count < Self.pendingRequestsMax else {
-            operations.countOverload()
+        guard requestsWaiting < Self.pendingRequestsMax else {
             return answerNow(connection, sequence) { $0.write(.overloaded, submission.reply) }
         }
         let owner = submission.event.shard(of: outboxes.count)
@@ -153,6 +178,10 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         immediate.removeAll()
         let range = write(&immediate)
         immediate.bytes.withBytes(in: range) { connection.answer(sequence, $0) }
+    }
+
+    func requestRefused(_ rejection: HTTPRejection, on connection: Connection) {
+        traffic.problems.count(rejection.code)
     }
 
     // MARK: - Turns
@@ -190,7 +219,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         current.position = shard.onLoop.endTurn()
         guard !current.replies.isEmpty else { return }
         held.append(current)
-        current = spare.popLast() ?? HeldReplies()
+        current = spare.popLast() ?? HeldReplies(counting: traffic.problems)
     }
 
     /// Decides, and renders the outcome where the event is at hand.
@@ -333,8 +362,8 @@ extension LoopFront {
         _ connection: Connection,
         _ sequence: UInt32
     ) {
-        answerLater(connection, sequence) { [operations, engine] in
-            let page = await operations.answer(operation, engine)
+        answerLater(connection, sequence) { [operations, engine, peers] in
+            let page = await operations.answer(operation, engine, peers)
             return LateAnswer { $0.write(page, reply) }
         }
     }

@@ -25,6 +25,9 @@ struct AnswerQueue: ~Copyable {
         return last &+ 1 &- due
     }
 
+    /// Requests whose turn to be answered has not come, those that will not be included.
+    var unanswered: UInt32 { next &- due }
+
     /// Whether nothing will be answered any more.
     var isFinished: Bool { last != nil && inFlight == 0 }
 

@@ -24,6 +24,8 @@ final class Connection: StreamHandler, @unchecked Sendable {
     /// The beginning of a request whose rest has not come yet, or requests that have to wait.
     private var unread: [UInt8] = []
     private var answers = AnswerQueue()
+    /// Of the requests without an answer.
+    private var marks = RequestMarks()
     /// What the stream is sending.
     private var sending = ByteWriter(capacity: 64)
     /// Of the last answer, where that one goes on.
@@ -81,6 +83,7 @@ extension Connection {
     ///   - bytes: a whole response.
     ///   - close: the connection says `Connection: close` with this answer, and drops the requests behind it.
     func answer(_ sequence: UInt32, _ bytes: UnsafeRawBufferPointer, close: Bool = false) {
+        loop.traffic.count(marks[sequence], bytes)
         guard phase == .open || phase == .finishing else { return }
         loop.requestLog?.answered(on: self, sequence, bytes)
         if close { finish(after: sequence) }
@@ -91,6 +94,7 @@ extension Connection {
 
     /// The same for a large response that is all there is in `bytes`. Takes the memory instead of copying, where it can.
     func answer(_ sequence: UInt32, taking bytes: inout ByteWriter) {
+        bytes.withBytes { loop.traffic.count(marks[sequence], $0) }
         if phase == .open || phase == .finishing {
             if let log = loop.requestLog { bytes.withBytes { log.answered(on: self, sequence, $0) } }
             answers.answer(sequence, taking: &bytes)
@@ -272,11 +276,20 @@ extension Connection {
     private func begin(_ request: HTTPRequest, _ bytes: UnsafeRawBufferPointer) {
         requestBeganTick = nil
         hasSentContinue = false
-        let sequence = answers.begin()
+        let sequence = beginRequest()
         if !request.keepAlive || loop.isDraining { finish(after: sequence) }
         loop.requestLog?.began(request, bytes, on: self, sequence)
         loop.executor.execute(request, bytes: bytes, on: self, sequence: sequence)
     }
+
+    private func beginRequest() -> UInt32 {
+        let sequence = answers.begin()
+        marks.add(loop.traffic.mark(), sequence, inFlight: answers.unanswered)
+        return sequence
+    }
+
+    /// What the request asks for, for the metrics. To be called while it is executed.
+    func setRoute(_ route: RouteNumber, of sequence: UInt32) { marks[sequence].route = route }
 
     private func waitForMore(_ received: UnsafeRawBufferPointer) {
         if requestBeganTick == nil { requestBeganTick = loop.tick }
@@ -305,7 +318,7 @@ extension Connection {
     /// Answers in place of the executor, after all requests before, and closes.
     /// - Parameter requestID: what the client calls the request; empty where that isn't known.
     private func refuse(_ rejection: HTTPRejection, requestID: ShortText = .empty) {
-        let sequence = answers.begin()
+        let sequence = beginRequest()
         finish(after: sequence)
         var reply = ReplyContext(requestID: RequestID(random: (.random(in: .min ... .max), .random(in: .min ... .max))))
         reply.clientRequestID = requestID
@@ -411,6 +424,7 @@ extension Connection {
         if phase == .lingering {
             if loop.tick - lingerTick >= loop.ticks(limits.lingerTimeoutMs) { close() }
         } else if isStalled {
+            loop.traffic.countStalled(isStream: body != nil)
             close()
         } else if let body {
             checkTime(of: body)

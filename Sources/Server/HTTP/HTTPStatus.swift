@@ -1,5 +1,5 @@
 /// The status codes this server answers with.
-enum HTTPStatus: UInt16, Sendable {
+enum HTTPStatus: UInt16, CaseIterable, Sendable {
     case ok = 200
     case created = 201
     case accepted = 202

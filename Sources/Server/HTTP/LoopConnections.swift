@@ -22,6 +22,7 @@ final class LoopConnections: @unchecked Sendable {
     let eventLoop: RingLoop
     let dirtyConnections = DirtyConnections()
     let executor: any RequestExecutor
+    let traffic: HTTPTraffic
     let limits: ConnectionLimits
     let largeRequests: LargeRequestBudget
     let heldChunks: HeldChunks
@@ -48,12 +49,17 @@ final class LoopConnections: @unchecked Sendable {
     ) {
         self.eventLoop = eventLoop
         self.executor = executor
+        traffic = executor.traffic
         self.limits = limits
         self.count = count
         self.requestLog = requestLog
         largeRequests = LargeRequestBudget(bytesMax: limits.largeRequestBytesMax)
         heldChunks = HeldChunks(streamMemory, bytesMax: limits.streamBytesMax)
+        traffic.connections = self
     }
+
+    /// Connections of this loop.
+    var openCount: Int { connections.count }
 
     /// Ticks after which `milliseconds` have passed for certain: the tick that runs is not a whole one.
     func ticks(_ milliseconds: Int64) -> Int64 {
@@ -69,6 +75,7 @@ final class LoopConnections: @unchecked Sendable {
     /// limit to them too: beyond it they are dropped without a word.
     func add(_ connection: Connection) -> Admission {
         connections[ObjectIdentifier(connection)] = connection
+        traffic.countAccepted()
         let total = count.increment()
         if total <= limits.connectionsMax { return .admitted }
         return total <= limits.connectionsMax + 64 ? .refused : .dropped
@@ -88,6 +95,7 @@ final class LoopConnections: @unchecked Sendable {
             if heartbeats.run() { eventLoop.execute {} }
             heldChunks.closeStalest()
             dirtyConnections.flushAll()
+            traffic.endTurn()
         }
         let interval = TimeAmount.milliseconds(limits.timeoutCheckIntervalMs)
         timer = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in

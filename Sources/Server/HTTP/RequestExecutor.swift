@@ -2,6 +2,9 @@
 ///
 /// Everything here is called on the connection's loop.
 protocol RequestExecutor: AnyObject {
+    /// Where the loop's connections count what they answer. Asked for once.
+    var traffic: HTTPTraffic { get }
+
     /// Takes a request. The answer comes now or later, by `connection.answer` with the same sequence, exactly once.
     /// - Parameters:
     ///   - bytes: what the request's ranges point into; valid during the call.
@@ -24,6 +27,7 @@ protocol RequestExecutor: AnyObject {
 }
 
 extension RequestExecutor {
+    var traffic: HTTPTraffic { HTTPTraffic() }
     func endTurn() {}
     func requestRefused(_ rejection: HTTPRejection, on connection: Connection) {}
     func connectionClosed(_ connection: Connection) {}

@@ -39,12 +39,17 @@ struct ResponseWriter: ~Copyable, Sendable {
     private var forbidsBody = false
     private var isLine = false
     private var date = HTTPDate()
+    /// Those of the loop on which it is written; nil where nobody counts.
+    var problems: ProblemCounts?
 
     /// Whether what is written is a line of a batch's answer, which has no header fields.
     var isWritingLines: Bool { isLine }
 
     /// - Parameter capacity: bytes to begin with.
-    init(capacity: Int = 4096) { bytes = ByteWriter(capacity: capacity) }
+    init(capacity: Int = 4096, counting problems: ProblemCounts? = nil) {
+        bytes = ByteWriter(capacity: capacity)
+        self.problems = problems
+    }
 
     /// - Parameter bytes: memory to write into.
     init(_ bytes: consuming ByteWriter) { self.bytes = bytes }

@@ -12,29 +12,46 @@ final class Operations: Sendable {
     }
 
     private let isReady = Atomic<Bool>(false)
-    private let overloads = Atomic<UInt64>(0)
     private let openAPI: String
     let streams: StreamAllowance
     let streamMemory = StreamMemory()
     /// Those among them that read the log.
     let feedStreams = StreamAllowance(limit: FeedStreams.listenersMax)
+    /// With more events than these, metrics show none by itself.
+    private let metricsEventsMax: Int
+    /// Asked for every scrape; nil where nothing is copied to Postgres.
+    let postgresLag: (@Sendable () -> PostgresLag?)?
 
-    /// - Parameter streamsMax: streams of all connections at a time.
-    init(openAPI: String, streamsMax: Int = StreamAllowance.defaultLimit) {
+    /// - Parameters:
+    ///   - streamsMax: streams of all connections at a time.
+    ///   - metricsEventsMax: events whose places are shown one by one in metrics; 0 for none.
+    ///   - postgresLag: on any thread, without waiting; nil while it isn't known.
+    init(
+        openAPI: String,
+        streamsMax: Int = StreamAllowance.defaultLimit,
+        metricsEventsMax: Int = Operations.metricsEventsMaxDefault,
+        postgresLag: (@Sendable () -> PostgresLag?)? = nil
+    ) {
         self.openAPI = openAPI
+        self.metricsEventsMax = metricsEventsMax
+        self.postgresLag = postgresLag
         streams = StreamAllowance(limit: streamsMax)
     }
 
-    /// A request was refused because what had arrived before it waited too long already.
-    func countOverload() { overloads.add(1, ordering: .relaxed) }
+    /// Four series an event: enough for a house with a season on sale, and little for Prometheus to keep.
+    static let metricsEventsMaxDefault = 100
 
     func setReady(_ value: Bool) { isReady.store(value, ordering: .releasing) }
 
-    func answer(_ operation: Operation, _ engine: Engine) async -> Page {
+    /// - Parameter fronts: of all loops.
+    func answer(_ operation: Operation, _ engine: Engine, _ fronts: [LoopFront]) async -> Page {
         switch operation {
         case .health: return Page(body: #"{"status":"alive"}"#)
         case .ready: return ready(engine)
-        case .metrics: return Page(contentType: .metrics, body: await metrics(engine))
+        case .metrics:
+            let sample = await MetricsSample(engine, fronts, self, eventsMax: metricsEventsMax)
+            let text = MetricsText(sample, version: Holdfast.configuration.version)
+            return Page(contentType: .metrics, body: text.text)
         case .openAPI: return Page(body: openAPI)
         }
     }
@@ -51,71 +68,6 @@ final class Operations: Sendable {
             + #""free_bytes":\#(free),"needed_bytes":\#(room.neededBytes),"resume_bytes":\#(room.resumeBytes)},"#
             + #""postgres":null}"#
         return Page(status: isReady ? .ok : .serviceUnavailable, body: body)
-    }
-
-    private func metrics(_ engine: Engine) async -> String {
-        var total = ShardCounters()
-        var (events, holds, keys) = (0, 0, 0)
-        for shard in engine.shards {
-            let statistics = await shard.statistics()
-            total.commands += statistics.counters.commands
-            total.rejections += statistics.counters.rejections
-            total.replays += statistics.counters.replays
-            total.expired += statistics.counters.expired
-            total.refusedBusy += statistics.counters.refusedBusy
-            total.refusedForRoom += statistics.counters.refusedForRoom
-            events += statistics.events
-            holds += statistics.holdSlots
-            keys += statistics.idempotencyKeys
-        }
-        var text = ""
-        func line(_ name: String, _ kind: String, _ help: String, _ value: some BinaryInteger) {
-            text += "# HELP holdfast_\(name) \(help)\n# TYPE holdfast_\(name) \(kind)\nholdfast_\(name) \(value)\n"
-        }
-        line("commands_total", "counter", "Commands received by the shards.", total.commands)
-        line("rejections_total", "counter", "Commands refused by the rules of the sale.", total.rejections)
-        line("idempotent_replays_total", "counter", "Retries answered from memory.", total.replays)
-        line("reservations_expired_total", "counter", "Reservations that ended at their deadline.", total.expired)
-        line("busy_total", "counter", "Commands refused because the log was saturated.", total.refusedBusy)
-        line(
-            "overload_total",
-            "counter",
-            "Requests refused because more had arrived than could be answered in time.",
-            overloads.load(ordering: .relaxed)
-        )
-        line("streams", "gauge", "Streams that clients listen to.", streams.taken)
-        line("stream_bytes", "gauge", "Bytes of streams that clients have not read yet.", streamMemory.heldBytes)
-        line(
-            "streams_closed_total",
-            "counter",
-            "Streams closed because clients that read slowly kept too many bytes.",
-            streamMemory.closedStreams
-        )
-        line("events", "gauge", "Events in memory.", events)
-        line("hold_slots", "gauge", "Live, sold and recently ended reservations in memory.", holds)
-        line("idempotency_keys", "gauge", "Answers kept for retries.", keys)
-        line("log_last_position", "counter", "Records appended to the log.", engine.log.lastPosition.rawValue)
-        line("log_durable_position", "counter", "Records that are durable.", engine.log.durablePosition.rawValue)
-        line("log_pending_bytes", "gauge", "Bytes that wait to be written.", engine.log.pendingBytes)
-        let room = engine.log.room
-        line(
-            "storage_full",
-            "gauge",
-            "Whether changes are refused for want of room: 0 no, 1 yes, 2 reservations don't expire in the log either.",
-            room.state.rawValue
-        )
-        line("storage_refusals_total", "counter", "Commands refused for want of room.", total.refusedForRoom)
-        line("storage_needed_bytes", "gauge", "Free bytes below which changes are refused.", room.neededBytes)
-        if let free = room.freeBytes {
-            line("storage_free_bytes", "gauge", "Free bytes of the data folder's filesystem.", free)
-        }
-        line(
-            "clock_ahead_milliseconds",
-            "gauge",
-            "By how much the engine's time is ahead of the system's clock, which was set back.",
-            engine.clock.aheadMilliseconds
-        )
-        return text
     }
 }
 

@@ -123,7 +123,8 @@ struct Serve: AsyncParsableCommand {
 
         let operations = Operations(
             openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
-            streamsMax: settings.streamsMax
+            streamsMax: settings.streamsMax,
+            metricsEventsMax: settings.metricsEventsMax
         )
         let fronts = loops.indices.map {
             LoopFront(

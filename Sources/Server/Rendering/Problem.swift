@@ -185,6 +185,7 @@ extension ResponseWriter {
         _ reply: borrowing ReplyContext,
         members: (inout ByteWriter) -> Void
     ) -> Range<Int> {
+        problems?.count(problem.code)
         begin(problem.status, .problem)
         echo(reply)
         if problem.status == .methodNotAllowed { header("Allow", problem.allowed.fieldValue) }

@@ -1,5 +1,5 @@
 /// A path of the table of routes. `match` finds it, and the one segment of the path that names a thing.
-enum Endpoint: Equatable, CaseIterable, Sendable {
+enum Endpoint: UInt8, CaseIterable, Sendable {
     case health, ready, metrics, openAPI
     case events, event, eventPublish, eventRestore
     case venues, venue

@@ -20,9 +20,23 @@ struct Router: Sendable {
         caller: Authorization = .anybody,
         sections: inout some SectionLookup
     ) -> RoutedRequest {
+        var number = RouteNumber.none
+        return route(request, bytes, now: now, random: random, caller: caller, sections: &sections, number: &number)
+    }
+
+    /// The same; `number` becomes what the request asks for, also where it is refused.
+    func route(
+        _ request: HTTPRequest,
+        _ bytes: UnsafeRawBufferPointer,
+        now: Milliseconds,
+        random: (UInt64, UInt64),
+        caller: Authorization,
+        sections: inout some SectionLookup,
+        number: inout RouteNumber
+    ) -> RoutedRequest {
         var call = Call(request, bytes, now: now, random: random)
         do throws(Problem) {
-            return try route(&call, caller, &sections)
+            return try route(&call, caller, &sections, &number)
         } catch {
             return .problem(error, call.reply)
         }
@@ -31,9 +45,11 @@ struct Router: Sendable {
     private func route(
         _ call: inout Call,
         _ caller: Authorization,
-        _ sections: inout some SectionLookup
+        _ sections: inout some SectionLookup,
+        _ number: inout RouteNumber
     ) throws(Problem) -> RoutedRequest {
         let (endpoint, name) = try match(call)
+        number = RouteNumber(endpoint, call.request.method)
         guard endpoint.methods.allows(call.request.method) else { throw .methodNotAllowed(endpoint.methods) }
         try caller.check(endpoint, call.request.method)
         if let operation = endpoint.operation { return .operation(operation, call.reply) }

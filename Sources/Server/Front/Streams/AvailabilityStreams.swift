@@ -21,9 +21,10 @@ final class AvailabilityStreams {
     private var sectionCount = 0
     /// For the loops that own the events.
     private var outgoing: [AvailabilityMessage] = []
-    private var writer = ResponseWriter(capacity: 1_024)
+    private var writer: ResponseWriter
 
-    init(number: Int, shardCount: Int, allowance: StreamAllowance) {
+    init(number: Int, shardCount: Int, allowance: StreamAllowance, problems: ProblemCounts) {
+        writer = ResponseWriter(capacity: 1_024, counting: problems)
         self.number = number
         self.shardCount = shardCount
         self.allowance = allowance

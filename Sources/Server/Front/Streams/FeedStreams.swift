@@ -37,12 +37,19 @@ final class FeedStreams: @unchecked Sendable {
     private var nextLook = NIODeadline.uptimeNanoseconds(0)
     /// Whether somebody who waits has more to read for certain.
     private var isUrgent = false
-    private var writer = ResponseWriter(capacity: 1_024)
+    private var writer: ResponseWriter
 
     /// - Parameters:
     ///   - streams: the places for streams of every kind.
     ///   - allowance: those for the feed among them.
-    init(loop: RingLoop, engine: Engine, streams: StreamAllowance, allowance: StreamAllowance) {
+    init(
+        loop: RingLoop,
+        engine: Engine,
+        streams: StreamAllowance,
+        allowance: StreamAllowance,
+        problems: ProblemCounts
+    ) {
+        writer = ResponseWriter(capacity: 1_024, counting: problems)
         self.loop = loop
         self.engine = engine
         self.streams = streams

@@ -129,7 +129,9 @@ extension Setting {
 
     // MARK: - What it says
 
-    static let logging: [Setting] = [.logFormat, .logLevel, .logRequests, .loggedRequestsPerSecond]
+    static let logging: [Setting] = [
+        .logFormat, .logLevel, .logRequests, .loggedRequestsPerSecond, .metricsEventsMax,
+    ]
 
     static let logFormat = Setting.choice(
         "log-format",
@@ -155,6 +157,14 @@ extension Setting {
         "lines/s",
         default: 1_000,
         "Lines for requests; how many were left out beyond that is said once a second."
+    )
+
+    static let metricsEventsMax = Setting.number(
+        "metrics-events-max",
+        0...10_000,
+        "events",
+        default: Operations.metricsEventsMaxDefault,
+        "Events whose places are shown one by one in metrics, four series each; with more events than these none is."
     )
 
     // MARK: - Where all this comes from

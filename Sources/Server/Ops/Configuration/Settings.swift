@@ -15,6 +15,8 @@ struct Settings: Sendable {
     var logKeptMib: Int
     var connectionsMax: Int
     var streamsMax: Int
+    /// Events that metrics show one by one.
+    var metricsEventsMax: Int
     /// Nil where the log's own measure is to be taken.
     var diskReserveBytes: Int?
     /// The file of the keys that tokens are verified with; nil where none are asked for.
@@ -46,6 +48,7 @@ struct Settings: Sendable {
         shards = try await reader.number(.shards, options.shards) ?? max(1, min(64, cores))
         connectionsMax = try await reader.number(.connectionsMax, options.connectionsMax)!
         streamsMax = try await reader.number(.streamsMax, options.streamsMax)!
+        metricsEventsMax = try await reader.number(.metricsEventsMax, options.metricsEventsMax)!
         tokenKeys = try await reader.text(.tokenKeys, options.tokenKeys)
         tokenRules = TokenRules(
             issuer: try await reader.text(.tokenIssuer, options.tokenIssuer),
