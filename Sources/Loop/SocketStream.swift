@@ -9,6 +9,8 @@ package protocol StreamHandler: AnyObject {
     func receiveEnded()
     /// All bytes of the last `send` are with the kernel, and their memory may be used again.
     func sent()
+    /// Nothing is received any more, and only `closed` comes after this.
+    func failed(_ failure: StreamFailure)
     /// The last call. The handler is not kept any longer.
     func closed()
 }
@@ -18,7 +20,7 @@ package protocol StreamHandler: AnyObject {
 /// Receiving is one operation that stays with the kernel for as long as the connection reads; sending is one
 /// operation at a time, from the handler's memory.
 // Sound because every method is called on the loop; other threads only pass the reference along.
-package final class SocketStream: @unchecked Sendable {
+package final class SocketStream: ByteStream, @unchecked Sendable {
     let loop: RingLoop
     private let descriptor: Int32
     private var handler: (any StreamHandler)?
@@ -39,6 +41,7 @@ package final class SocketStream: @unchecked Sendable {
     /// Bytes of the last `send` that the kernel has not taken yet.
     package var unsentBytes: Int { unsent.count }
     package var isSending: Bool { !unsent.isEmpty }
+    package var isReady: Bool { true }
 
     /// Begins to receive. The stream keeps its handler until `closed`.
     package func open(_ handler: any StreamHandler) {
@@ -86,6 +89,13 @@ package final class SocketStream: @unchecked Sendable {
 
     /// The peer gets an end of file behind what was sent.
     package func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Gives the kernel what it takes at once; the rest is dropped. For a last word before `close`.
+    package func sendAtOnce(_ bytes: UnsafeRawBufferPointer) {
+        precondition(!isSending, "a second send before the first is done")
+        guard !isClosing, !bytes.isEmpty else { return }
+        _ = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+    }
 
     /// Ends everything; `closed` comes when the kernel has let go.
     package func close() {

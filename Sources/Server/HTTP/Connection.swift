@@ -18,7 +18,7 @@ final class Connection: StreamHandler, @unchecked Sendable {
     private static let largeBodyBytesFirst = 32 * 1024
 
     let loop: LoopConnections
-    let stream: SocketStream
+    let stream: any ByteStream
     private var phase = Phase.open
     private var parser: RequestParser
     /// The beginning of a request whose rest has not come yet, or requests that have to wait.
@@ -54,7 +54,7 @@ final class Connection: StreamHandler, @unchecked Sendable {
     /// What of `unsentBytes` the loop's sum has.
     private var countedUnsentBytes = 0
 
-    init(stream: SocketStream, loop: LoopConnections) {
+    init(stream: any ByteStream, loop: LoopConnections) {
         self.stream = stream
         self.loop = loop
         parser = RequestParser(limits: loop.limits.request)
@@ -368,6 +368,18 @@ extension Connection {
         closeIfInputEnded()
     }
 
+    func failed(_ failure: StreamFailure) {
+        switch failure {
+        case .notEncrypted:
+            if phase == .open { refuse(.notEncrypted) } else { close() }
+        case .broken:
+            guard phase == .open || phase == .finishing else { return }
+            phase = .lingering
+            lingerTick = loop.tick
+            dropUnread()
+        }
+    }
+
     func closed() {
         phase = .closed
         if let body {
@@ -423,6 +435,9 @@ extension Connection {
         let limits = loop.limits
         if phase == .lingering {
             if loop.tick - lingerTick >= loop.ticks(limits.lingerTimeoutMs) { close() }
+        } else if !stream.isReady {
+            // Nothing was sent before the handshake: this is since when the connection is there.
+            if loop.tick - activeTick >= loop.ticks(limits.handshakeTimeoutMs) { close() }
         } else if isStalled {
             loop.traffic.countStalled(isStream: body != nil)
             close()

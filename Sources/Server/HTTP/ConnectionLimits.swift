@@ -14,6 +14,8 @@ struct ConnectionLimits: Sendable {
     var largeRequestBytesMax = 128 * 1024 * 1024
     /// Without any request.
     var idleTimeoutMs: Int64 = 60_000
+    /// From the beginning of a connection to the end of its TLS handshake.
+    var handshakeTimeoutMs: Int64 = 10_000
     /// From the first byte of a request to its last.
     var requestTimeoutMs: Int64 = 10_000
     /// Without progress of a peer that has answers to read.

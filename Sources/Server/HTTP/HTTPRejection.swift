@@ -55,6 +55,11 @@ struct HTTPRejection: Error, Sendable {
         code: "TOO_MANY_CONNECTIONS",
         reason: "The server has as many connections as it accepts; try again shortly."
     )
+    static let notEncrypted = HTTPRejection(
+        status: .badRequest,
+        code: "TLS_REQUIRED",
+        reason: "This port speaks TLS only; use https."
+    )
 }
 
 extension HTTPRejection: Equatable {

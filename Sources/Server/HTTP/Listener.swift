@@ -15,6 +15,8 @@ final class Listener: Sendable {
         var inheritedDescriptor: Int32?
         /// Made once for each loop; nil where no requests are logged.
         var requestLog: (@Sendable () -> RequestLog)?
+        /// Nil where connections are not encrypted.
+        var security: (any ConnectionSecurity)?
     }
 
     /// The port it listens on.
@@ -51,7 +53,8 @@ final class Listener: Sendable {
                     limits: configuration.connection,
                     count: count,
                     streamMemory: configuration.streamMemory,
-                    requestLog: configuration.requestLog?()
+                    requestLog: configuration.requestLog?(),
+                    security: configuration.security?.onLoop(eventLoop)
                 )
                 loop.start()
                 return loop

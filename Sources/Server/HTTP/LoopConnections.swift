@@ -33,21 +33,26 @@ final class LoopConnections: @unchecked Sendable {
     /// Answer bytes of all connections that the kernel has not taken yet.
     var unsentBytes = 0
     private let count: ConnectionCount
+    /// Nil where connections are not encrypted.
+    private let security: (any LoopSecurity)?
     private var connections: [ObjectIdentifier: Connection] = [:]
     private var timer: RepeatedTask?
     private var idleTimer: RepeatedTask?
     private(set) var isDraining = false
     private var whenEmpty: EventLoopPromise<Void>?
 
+    /// - Parameter security: nil where connections are not encrypted.
     init(
         eventLoop: RingLoop,
         executor: any RequestExecutor,
         limits: ConnectionLimits,
         count: ConnectionCount,
         streamMemory: StreamMemory,
-        requestLog: RequestLog? = nil
+        requestLog: RequestLog? = nil,
+        security: (any LoopSecurity)? = nil
     ) {
         self.eventLoop = eventLoop
+        self.security = security
         self.executor = executor
         traffic = executor.traffic
         self.limits = limits
@@ -68,7 +73,9 @@ final class LoopConnections: @unchecked Sendable {
 
     /// - Parameter descriptor: a connected socket.
     func open(_ descriptor: Int32) {
-        Connection(stream: SocketStream(descriptor: descriptor, loop: eventLoop), loop: self).open()
+        let socket = SocketStream(descriptor: descriptor, loop: eventLoop)
+        let stream: any ByteStream = security?.secure(socket) ?? socket
+        Connection(stream: stream, loop: self).open()
     }
 
     /// Counts a new connection. `refused` ones are answered 503 and stay until they have read it, so there is a
@@ -90,6 +97,7 @@ final class LoopConnections: @unchecked Sendable {
     /// Looks after the connections from now on: at the end of every turn, and once a tick.
     func start() {
         eventLoop.atEndOfTurn { [self] in
+            security?.endTurn()
             executor.endTurn()
             // Another turn soon, but sockets have theirs in between.
             if heartbeats.run() { eventLoop.execute {} }

@@ -8,6 +8,7 @@ extension MetricsText {
         writeProcess(sample, version)
         writeRequests(sample.loops)
         writeConnections(sample)
+        writeSecurity(sample.security)
         writeQueues(sample)
         writeSale(sample.shards)
         writeStock(sample)
@@ -122,6 +123,17 @@ extension MetricsText {
             "holdfast_streams_closed_total",
             "Streams closed because slow clients together kept too many bytes.",
             MetricValue(sample.streamMemory.closed)
+        )
+    }
+
+    private mutating func writeSecurity(_ figures: SecurityFigures?) {
+        guard let figures else { return }
+        counter("holdfast_tls_handshakes_total", "TLS handshakes completed.", MetricValue(figures.handshakes))
+        counter("holdfast_tls_failures_total", "Connections whose TLS went wrong.", MetricValue(figures.failures))
+        gauge(
+            "holdfast_tls_certificate_seconds_left",
+            "Until the certificate has expired; below zero when it has.",
+            MetricValue(figures.certificateSecondsLeft)
         )
     }
 

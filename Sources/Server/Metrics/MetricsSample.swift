@@ -23,6 +23,8 @@ struct MetricsSample: Sendable {
     var streamsMax: (all: Int, feed: Int)
     /// What streams hold for clients that read slowly, and how many were closed for it.
     var streamMemory: (heldBytes: Int, closed: UInt64)
+    /// Nil where connections are not encrypted.
+    var security: SecurityFigures?
     var postgres: PostgresLag?
     var process = ProcessStatistics()
 
@@ -41,6 +43,7 @@ struct MetricsSample: Sendable {
         streams = (operations.streams.taken, operations.feedStreams.taken)
         streamsMax = (operations.streams.limit, operations.feedStreams.limit)
         streamMemory = (operations.streamMemory.heldBytes, operations.streamMemory.closedStreams)
+        security = operations.security?.figures
         postgres = operations.postgresLag?()
         loopCount = fronts.count
         for front in fronts {

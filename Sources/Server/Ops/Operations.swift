@@ -22,6 +22,9 @@ final class Operations: Sendable {
     /// Asked for every scrape; nil where nothing is copied to Postgres.
     let postgresLag: (@Sendable () -> PostgresLag?)?
 
+    /// Nil where connections are not encrypted.
+    let security: (any ConnectionSecurity)?
+
     /// - Parameters:
     ///   - streamsMax: streams of all connections at a time.
     ///   - metricsEventsMax: events whose places are shown one by one in metrics; 0 for none.
@@ -30,11 +33,13 @@ final class Operations: Sendable {
         openAPI: String,
         streamsMax: Int = StreamAllowance.defaultLimit,
         metricsEventsMax: Int = Operations.metricsEventsMaxDefault,
-        postgresLag: (@Sendable () -> PostgresLag?)? = nil
+        postgresLag: (@Sendable () -> PostgresLag?)? = nil,
+        security: (any ConnectionSecurity)? = nil
     ) {
         self.openAPI = openAPI
         self.metricsEventsMax = metricsEventsMax
         self.postgresLag = postgresLag
+        self.security = security
         streams = StreamAllowance(limit: streamsMax)
     }
 

@@ -101,6 +101,7 @@ struct Serve: AsyncParsableCommand {
         _ stop: StopSignal
     ) async throws {
         let keyRing = try await keyRing(settings)
+        let identity = try identity(settings)
         let loops = try (0..<settings.shards).map { try RingLoop.start(number: $0) }
         let log = try WriteAheadLog.open(
             folder: settings.data,
@@ -124,7 +125,8 @@ struct Serve: AsyncParsableCommand {
         let operations = Operations(
             openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
             streamsMax: settings.streamsMax,
-            metricsEventsMax: settings.metricsEventsMax
+            metricsEventsMax: settings.metricsEventsMax,
+            security: identity
         )
         let fronts = loops.indices.map {
             LoopFront(
@@ -138,6 +140,7 @@ struct Serve: AsyncParsableCommand {
         }
         for front in fronts { await front.connect(to: fronts) }
         var configuration = Listener.Configuration()
+        configuration.security = identity
         configuration.host = settings.host
         configuration.port = settings.port
         configuration.streamMemory = operations.streamMemory
@@ -158,11 +161,22 @@ struct Serve: AsyncParsableCommand {
         }
         operations.setReady(true)
         let address = manager.inheritedDescriptor == nil ? settings.host : "socket of the service manager"
-        logger.info("listening at http://\(address):\(listener.port)")
+        logger.info("listening at \(identity == nil ? "http" : "https")://\(address):\(listener.port)")
         manager.notify("READY=1\nSTATUS=serving")
+        if identity == nil, !settings.isLoopback {
+            logger.warning(
+                """
+                connections are not encrypted: tokens can be read and used by whoever sees them pass. Put a proxy in front \
+                that speaks TLS, or give --tls-certificate and --tls-key
+                """
+            )
+        }
 
         let watch = StorageWatch(log: log, logger: logger)
         let keys = Task { await readKeys(keyRing, logger) }
+        let hangups = Hangups()
+        let certificate = identity.map { CertificateWatch(identity: $0, hangups: hangups, logger: logger) }
+        let certificates = Task { await certificate?.run() }
         let snapshots = Task { await takeSnapshots(engine, settings, watch, logger) }
         let watchdog = Task { await manager.keepWatchdogQuiet(loops) }
         await stop.wait()
@@ -171,6 +185,7 @@ struct Serve: AsyncParsableCommand {
         operations.setReady(false)
         snapshots.cancel()
         keys.cancel()
+        certificates.cancel()
         await listener.drain(timeout: .seconds(10))
         if let error = try await engine.stop() {
             logger.warning("no last snapshot was taken, the next start replays the log instead: \(error)")
@@ -193,6 +208,13 @@ struct Serve: AsyncParsableCommand {
             return try await TokenKeyRing(file: file, rules: settings.tokenRules)
         } catch let error as TokenKeyError {
             throw ConfigurationError("The keys of tokens in \(file) can't be used: \(error)")
+        }
+    }
+
+    private func identity(_ settings: Settings) throws -> TLSIdentity? {
+        guard let files = settings.tls else { return nil }
+        do { return try TLSIdentity(files) } catch {
+            throw ValidationError("Connections can't be encrypted: \(error).")
         }
     }
 

@@ -16,6 +16,7 @@ struct ServeCheck {
     init(_ settings: Settings) async {
         lines = Self.table(of: settings.effective)
         await checkTokenKeys(settings)
+        checkCertificate(settings)
         checkKernel()
         checkFolder(settings)
         checkPort(settings)
@@ -40,6 +41,16 @@ struct ServeCheck {
             note("keys of tokens", "they load from \(file)")
         } catch {
             fail("keys of tokens", "\(file): \(error)", ConfigurationError.exitCode)
+        }
+    }
+
+    private mutating func checkCertificate(_ settings: Settings) {
+        guard let files = settings.tls else { return }
+        do throws(TLSFileError) {
+            _ = try TLSIdentity(files)
+            note("certificate", "it loads from \(files.certificate), and its key from \(files.key)")
+        } catch {
+            fail("certificate", "\(error)", ConfigurationError.exitCode)
         }
     }
 

@@ -22,6 +22,8 @@ struct Settings: Sendable {
     /// The file of the keys that tokens are verified with; nil where none are asked for.
     var tokenKeys: String?
     var tokenRules: TokenRules
+    /// Nil where connections are not encrypted.
+    var tls: TLSFiles?
     var logging: LoggingSettings
     /// Every setting as it is used, and where it came from.
     var effective: [SettingsReader.Effective]
@@ -55,6 +57,7 @@ struct Settings: Sendable {
             audience: try await reader.text(.tokenAudience, options.tokenAudience),
             leewaySeconds: try await reader.number(.tokenLeewaySeconds, options.tokenLeewaySeconds)!
         )
+        tls = try await TLSFiles(options.tls, &reader)
         logging = try await LoggingSettings(options.logging, &reader)
         effective = reader.effective
         try refuseContradictions(reader)
@@ -69,7 +72,7 @@ struct Settings: Sendable {
                     "\(reader.place(of: setting)) is set, but there are no keys: give --token-keys, too"
                 )
             }
-            guard Self.isLoopback(host) else {
+            guard isLoopback else {
                 throw ConfigurationError(
                     "\(reader.place(of: .host)) is \(host), which is not a loopback address. Without tokens anybody who "
                         + "reaches the port may do anything, so holdfast listens at 127.0.0.1 or ::1 only; give "
@@ -86,7 +89,8 @@ struct Settings: Sendable {
         try logging.refuseContradictions(reader)
     }
 
-    private static func isLoopback(_ host: String) -> Bool {
+    /// Whether only this machine reaches the server.
+    var isLoopback: Bool {
         if host == "::1" || host == "localhost" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
         return parts.count == 4 && parts.allSatisfy { $0 != nil } && parts[0] == 127

@@ -18,6 +18,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: Setting.tokenIssuer.help) var tokenIssuer: String?
     @Option(help: Setting.tokenAudience.help) var tokenAudience: String?
     @Option(help: Setting.tokenLeewaySeconds.help) var tokenLeewaySeconds: Int?
+    @OptionGroup var tls: TLSOptions
     @OptionGroup var logging: LoggingOptions
     @Option(help: Setting.metricsEventsMax.help) var metricsEventsMax: Int?
     @Option(help: Setting.config.help) var config: String?
