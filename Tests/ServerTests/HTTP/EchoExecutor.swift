@@ -74,12 +74,14 @@ struct EchoServer {
     static func run<R>(
         _ limits: ConnectionLimits = ConnectionLimits(),
         threads: Int = 1,
+        identity: TLSIdentity? = nil,
         _ body: (EchoServer) async throws -> R
     ) async throws -> R {
         let loops = try (0..<threads).map { try RingLoop.start(number: $0) }
         var configuration = Listener.Configuration()
         configuration.port = 0
         configuration.connection = limits
+        configuration.security = identity
         let counts = ExecutorCounts()
         let listener = try await Listener.start(eventLoops: loops, configuration: configuration) {
             let executor = EchoExecutor($0, counts)

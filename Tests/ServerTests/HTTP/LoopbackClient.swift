@@ -1,7 +1,7 @@
 import Glibc
 
 /// A blocking client on the loopback interface that sends exactly the bytes it is told to.
-final class LoopbackClient {
+class LoopbackClient {
     struct Failure: Error { let call: String }
 
     struct Reply: Equatable {
@@ -35,8 +35,10 @@ final class LoopbackClient {
 
     deinit { close(descriptor) }
 
-    func send(_ text: String) throws {
-        var bytes = Array(text.utf8)[...]
+    func send(_ text: String) throws { try sendBytes(Array(text.utf8)) }
+
+    final func sendBytes(_ all: [UInt8]) throws {
+        var bytes = all[...]
         while !bytes.isEmpty {
             let sent = bytes.withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
@@ -71,11 +73,17 @@ final class LoopbackClient {
 
     /// Waits for more bytes and adds them to `received`; false when the server has closed.
     func receiveMore() throws -> Bool {
+        let bytes = try receiveBytes()
+        received += bytes
+        return !bytes.isEmpty
+    }
+
+    /// The next bytes as they come; none when the server has closed.
+    final func receiveBytes() throws -> [UInt8] {
         var chunk = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &chunk, chunk.count, 0)
         guard count >= 0 else { throw Failure(call: "recv: \(errno)") }
-        received += chunk[..<count]
-        return count > 0
+        return Array(chunk[..<count])
     }
 
     private func takeReply(hasBody: Bool) -> Reply? {

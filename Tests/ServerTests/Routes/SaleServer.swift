@@ -24,9 +24,10 @@ final class SaleServer {
         keyRing: TokenKeyRing? = nil,
         device: any LogDevice = IOUringDevice(),
         streamsMax: Int = StreamAllowance.defaultLimit,
+        identity: TLSIdentity? = nil,
         _ body: (SaleServer) async throws -> R
     ) async throws -> R {
-        let server = try await SaleServer(folder, shards, limits, clock, keyRing, device, streamsMax)
+        let server = try await SaleServer(folder, shards, limits, clock, keyRing, device, streamsMax, identity)
         let result: Result<R, any Error>
         do {
             result = .success(try await body(server))
@@ -70,7 +71,8 @@ final class SaleServer {
         _ clock: EngineClock,
         _ keyRing: TokenKeyRing?,
         _ device: any LogDevice,
-        _ streamsMax: Int
+        _ streamsMax: Int,
+        _ identity: TLSIdentity?
     ) async throws {
         let loops = try (0..<shards).map { try RingLoop.start(number: $0) }
         self.loops = loops
@@ -101,6 +103,7 @@ final class SaleServer {
         configuration.port = 0
         configuration.connection = limits
         configuration.streamMemory = operations.streamMemory
+        configuration.security = identity
         configuration.connection.request.bodyBytesMaxOfRoute = BatchRequest.bodyBytesMax
         listener = try await Listener.start(eventLoops: loops, configuration: configuration) { loop in
             fronts.first { $0.loop === loop }!
