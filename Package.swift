@@ -28,6 +28,7 @@ let package = Package(
             pkgConfig: "libqrencode",
             providers: [.apt(["libqrencode-dev"])]
         ),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CPrefetch"),
         .target(name: "CChecksum"),
@@ -46,6 +47,12 @@ let package = Package(
         .target(
             name: "Loop",
             dependencies: ["CLiburing", "WAL", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Postgres",
+            dependencies: ["CPostgres", "Engine", "WAL"],
+            resources: [.embedInCode("Migrations/V1_books.sql")],
             swiftSettings: strict
         ),
         .target(
@@ -98,6 +105,13 @@ let package = Package(
         .testTarget(
             name: "LoopTests",
             dependencies: ["Loop", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: strict
+        ),
+        // A real one in a temporary folder, for tests.
+        .target(name: "PostgresServer", path: "Tests/PostgresServer", swiftSettings: strict),
+        .testTarget(
+            name: "PostgresTests",
+            dependencies: ["Engine", "Postgres", "PostgresServer", "ReferenceModel", "WAL"],
             swiftSettings: strict
         ),
         .testTarget(name: "AuthTests", dependencies: ["Auth"], swiftSettings: strict),

@@ -179,6 +179,31 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         return summary
     }
 
+    /// Instead of `replay`, for a new log: it goes on behind a position, as if what is before it had been there.
+    ///
+    /// Nobody can start from it before it has a snapshot at that position.
+    /// - Throws: `misused` for a log that isn't new.
+    package func begin(behind position: LogPosition) throws(LogError) {
+        try monitor.withLock { () throws(LogError) in
+            guard case .opened = phase, contents.segments.isEmpty, snapshots.isEmpty, !isReadOnly else {
+                throw LogError.misused("only a new log can begin behind a position")
+            }
+            phase = .replayed(ChainPoint(nextBatch: 1, nextPosition: position.rawValue + 1, checksum: 0), nil)
+        }
+        watermark.advance(to: position)
+        pending.continueAfter(position)
+    }
+
+    /// What tells this log from any other: 32 hexadecimal digits, the same for as long as it lives.
+    package var identity: String { Self.text(contents.manifest.identity) }
+
+    static func text(_ identity: LogIdentity) -> String {
+        [identity.high, identity.low].map { half in
+            let digits = String(half, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+
     // MARK: Life
 
     /// Begins a new segment behind what was replayed, starts the log's thread, and lets `append` in.

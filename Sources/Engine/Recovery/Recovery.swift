@@ -138,6 +138,21 @@ extension Recovery {
     }
 }
 
+// MARK: - Books
+
+extension Recovery {
+    /// The events, in the order in which they were found.
+    var keys: [EventKey] { slots.map(\.key) }
+
+    func event(_ key: EventKey) -> EventInventory? { slot(of: key).map { slots[$0].event } }
+
+    /// Takes over an event that holds everything up to a position; records up to there are passed over.
+    /// - Precondition: there is none with its key.
+    mutating func adopt(_ event: EventInventory, asOf position: LogPosition) {
+        add(Slot(key: event.key, event: event, snapshotPosition: position))
+    }
+}
+
 // MARK: - The log
 
 extension Recovery {

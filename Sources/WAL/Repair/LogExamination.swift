@@ -19,6 +19,8 @@ public final class LogExamination {
     /// The number of the newest segment that can be read.
     public var lastSegment: UInt64? { log.parts.last?.header.number }
     public var folder: String { log.folder.path }
+    /// What tells this log from any other; nil where nothing says it.
+    package var identity: String? { log.identity.map { WriteAheadLog.text($0) } }
 
     /// The name of the file with the snapshot at a position.
     public static func snapshotName(_ position: UInt64) -> String { LogFolder.snapshotName(position) }

@@ -1,0 +1,72 @@
+/// What of an event has changed since it was last written into the books: places to look at, not the changes themselves.
+///
+/// However much happens before the next flush, this grows no larger than the event has slots, sections and seats.
+package struct BookMarks: Sendable {
+    /// A numbered seat.
+    package struct Seat: Hashable, Sendable {
+        package let section: SectionNumber
+        package let position: UInt32
+    }
+
+    /// Everything: nobody knows what of it the books have.
+    package var isWhole = false
+    /// The event's or a section's, tier's, schedule's or venue's description.
+    package private(set) var isCatalogueChanged = false
+    package private(set) var slots: Set<UInt32> = []
+    package private(set) var sections: Set<SectionNumber> = []
+    package private(set) var seats: Set<Seat> = []
+    /// Sections all of whose seats are to be looked at.
+    package private(set) var seatedSections: Set<SectionNumber> = []
+
+    package init(isWhole: Bool = false) { self.isWhole = isWhole }
+
+    /// Notes what a fact changes.
+    /// - Parameter event: as it was before the fact or after it, even long after; nil for one that begins with it.
+    mutating func note(_ fact: Fact, of event: EventInventory?) {
+        guard !isWhole else { return }
+        switch fact {
+        case .eventCreated, .eventUpdated, .eventStatusChanged, .eventCancelled, .sectionAdded, .sectionUpdated,
+            .tierAdded,
+            .tierUpdated, .scheduleAdded, .scheduleUpdated, .tenantBegun, .venueAdded, .venueUpdated, .gateSet:
+            isCatalogueChanged = true
+        case .holdPlaced(let hold): note(hold)
+        case .lineLocked(let reference, _, _, _), .holdExtended(let reference, _),
+            .ticketCheckedIn(let reference, _, _), .transferOffered(let reference, _, _),
+            .transferWithdrawn(let reference, _), .transferAccepted(let reference, _, _):
+            slots.insert(reference.slot)
+        case .holdConfirmed(let reference, _), .holdReleased(let reference, _), .holdExpired(let reference, _),
+            .ticketsRefunded(let reference, _, _):
+            noteStock(of: reference, event)
+        case .seatsAdded(let section, _):
+            sections.insert(section)
+            seatedSections.insert(section)
+        case .seatsBlocked(let section, let runs), .seatsUnblocked(let section, let runs):
+            sections.insert(section)
+            for run in runs { note(run, section) }
+        case .ticketsRestored, .cancellationRestored, .eventRestored, .tierRestored, .holdRestored,
+            .seatRevisionRestored,
+            .endedSlotsRestored, .scheduleRestored, .tenantRestored, .venueRestored, .answerRestored, .salesRestored,
+            .salesSumsRestored, .salesDaysRestored:
+            // Of snapshots: no record of a log has them.
+            isWhole = true
+        }
+    }
+
+    private mutating func note(_ hold: HoldState) {
+        slots.insert(hold.reference.slot)
+        for index in 0..<hold.lineCount { sections.insert(hold[line: index].section) }
+        for run in hold.seats { note(run, hold[line: Int(run.line)].section) }
+    }
+
+    private mutating func note(_ run: SeatRun, _ section: SectionNumber) {
+        for position in run.positions { seats.insert(Seat(section: section, position: position)) }
+    }
+
+    /// The lines and seats of a hold never change, so any later state tells them; where its slot has gone to another by
+    /// now, nothing does.
+    private mutating func noteStock(of reference: HoldReference, _ event: EventInventory?) {
+        if let hold = event?.hold(reference) { return note(hold) }
+        guard let event, reference.slot < UInt32(event.holdSlotCount) else { return }
+        isWhole = true
+    }
+}

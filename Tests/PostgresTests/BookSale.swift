@@ -1,0 +1,187 @@
+import Foundation
+import Synchronization
+import WAL
+
+@testable import Engine
+@testable import Postgres
+@testable import ReferenceModel
+
+/// One event's random sale, driven the way a shard drives it: remembered → decide → record → apply → remember.
+struct RandomSale {
+    private(set) var inventory: EventInventory
+    private var model: ModelEvent
+    private var commands: ModelCommands
+    /// Payloads that were not taken yet.
+    private var records: [[UInt8]] = []
+
+    init(seed: UInt64, number: Int) throws {
+        commands = ModelCommands(seed: seed &+ UInt64(number) &* 0x2545_f491_4f6c_dd1d, sectionPrefix: "part-\(number)")
+        var details = commands.eventDetails(number: number)
+        details.attributes = #""note":"tab\t, \\ and \#u{1f3ab}""#
+        let context = commands.context()
+        let decision = try EventInventory.decideCreation(details, context)
+        inventory = EventInventory(creating: decision.first!)!
+        model = ModelEvent(tenant: context.tenant, details: details, at: context.now)
+        log(decision, context, applies: [])
+        for number in 0..<(2 + commands.below(3)) { perform(.addSection(commands.section(number))) }
+        for number in model.sections.indices where commands.chance(50) {
+            perform(.addSeats(SectionNumber(number), commands.rows(model, number)))
+        }
+        for _ in 0..<3 { perform(.addTier(commands.tier(sections: model.sections.count))) }
+        perform(.publishEvent)
+    }
+
+    mutating func step() {
+        let next = commands.next(model)
+        if commands.timerComes { for reference in model.due(at: commands.now) { perform(.expire(reference)) } }
+        perform(next.command, next.context)
+    }
+
+    mutating func takeRecords() -> [[UInt8]] {
+        defer { records = [] }
+        return records
+    }
+
+    private mutating func perform(_ command: Command, _ given: CommandContext? = nil) {
+        let context = given ?? commands.context()
+        let outcome = answer(command, context)
+        _ = model.perform(command, context, outcome: outcome)
+        commands.learn(outcome, event: model.key)
+    }
+
+    private mutating func answer(_ command: Command, _ context: CommandContext) -> Answer {
+        if let key = context.idempotency {
+            do throws(Rejection) {
+                if let first = try inventory.remembered(key) { return first }
+            } catch { return .rejected(error) }
+        }
+        var decision: Decision
+        do throws(Rejection) { decision = try inventory.decide(command, context) } catch {
+            decision = Decision(nil, answer: .rejected(error))
+        }
+        guard decision.first != nil || context.idempotency != nil else { return decision.answer }
+        switch decision.answer {
+        case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached),
+            .rejected(.cancellationUnfinished):
+            return decision.answer
+        default: break
+        }
+        log(decision, context, applies: decision.facts)
+        return decision.answer
+    }
+
+    private mutating func log(_ decision: Decision, _ context: CommandContext, applies facts: [Fact]) {
+        var buffer = RecordBuffer(capacity: 1_024)
+        let (answerStart, refersToHold) = buffer.append(
+            decision,
+            event: inventory.key,
+            at: context.now,
+            key: context.idempotency
+        )
+        let payload = buffer.withLastPayload { Array($0) }
+        records.append(payload)
+        inventory.advance(to: context.now)
+        for fact in facts { inventory.apply(fact, isAnswered: refersToHold) }
+        if let key = context.idempotency {
+            payload[answerStart...].withUnsafeBytes { inventory.remember($0, for: key, at: context.now) }
+        }
+    }
+}
+
+/// Random sales of some events on a log in a folder of its own, without an engine: whoever follows the log can't tell.
+final class BookSale {
+    let folder: String
+    private(set) var log: WriteAheadLog
+    var sales: [RandomSale]
+    private let options: WriteAheadLog.Options
+
+    init(seed: UInt64, events: Int = 3, segmentBytes: Int = 64 << 20, keptBytes: Int = 1 << 30) throws {
+        folder = FileManager.default.temporaryDirectory.path + "/books-\(UInt64.random(in: 0 ... .max))"
+        var options = Engine.logOptions(shards: 1, segmentBytes: segmentBytes, keptBytes: keptBytes)
+        options.spareSegments = 0
+        options.reserveBytes = nil
+        options.snapshotsKept = 1
+        options.tailBytesMax = 64 << 10
+        if segmentBytes < 1 << 20 { options.batchBytesMax = 64 << 10 }
+        self.options = options
+        sales = try (0..<events).map { try RandomSale(seed: seed, number: $0) }
+        log = try Self.open(folder, options)
+        try append()
+    }
+
+    deinit {
+        try? log.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private static func open(_ folder: String, _ options: WriteAheadLog.Options) throws -> WriteAheadLog {
+        let log = try WriteAheadLog.open(folder: folder, options: options, device: SynchronousDevice())
+        _ = try log.replay(from: log.snapshotPosition.map { LogPosition($0.rawValue + 1) } ?? .zero) { _, _ in }
+        try log.start(onDurable: { _ in }, onFailure: { _ in })
+        return log
+    }
+
+    /// As a process that ends and starts again does.
+    func reopen() throws {
+        try log.close()
+        log = try Self.open(folder, options)
+    }
+
+    func run(_ steps: Int) throws {
+        for index in 0..<steps { sales[index % sales.count].step() }
+        try append()
+    }
+
+    /// Makes what the sales recorded durable.
+    private func append() throws {
+        var buffer = RecordBuffer()
+        for index in sales.indices {
+            for record in sales[index].takeRecords() {
+                buffer.beginRecord()
+                record.withUnsafeBytes { buffer.write(bytes: $0) }
+                buffer.endRecord()
+            }
+        }
+        guard buffer.count > 0 else { return }
+        let last = try log.append(buffer)
+        while log.durablePosition < last { usleep(200) }
+        let copies = BookState(sales.map { ($0.inventory, last) }, asOf: last)
+        now.state.withLock { $0 = copies }
+    }
+
+    /// A snapshot, after which the log lets go of what is before it.
+    func snapshot() throws {
+        let writer = try log.beginSnapshot(at: log.lastPosition)
+        for sale in sales {
+            var buffer = RecordBuffer()
+            try sale.inventory.writeSnapshot(asOf: log.lastPosition, into: &buffer) { buffer throws(LogError) in
+                try writer.append(buffer)
+                buffer.removeAll()
+            }
+        }
+        try writer.finish()
+    }
+
+    /// Goes on until the log has let go of everything up to a position.
+    func forget(through position: LogPosition) throws {
+        for _ in 0..<100 where log.oldestPosition <= position {
+            try run(150)
+            try snapshot()
+        }
+        guard log.oldestPosition > position else { throw LogError.misused("the log forgets nothing") }
+    }
+
+    var digest: UInt64 { sales.reduce(0) { $0 &+ $1.inventory.digest() } }
+
+    /// What the books are written from.
+    var source: BooksSource {
+        BooksSource(log: log, identity: log.identity) { [now] in now.state.withLock { $0 } }
+    }
+
+    private let now = Now()
+
+    /// The events as they are at the end of the log, for whoever asks on another thread.
+    private final class Now: Sendable {
+        let state = Mutex(BookState())
+    }
+}

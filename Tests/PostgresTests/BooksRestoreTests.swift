@@ -1,0 +1,123 @@
+import Foundation
+import PostgresServer
+import Testing
+import WAL
+
+@testable import Engine
+@testable import Postgres
+
+/// A data folder made from the books has the state of the lost one, digest for digest.
+@Suite(.timeLimit(.minutes(5))) struct BooksRestoreTests {
+    private static func state(of folder: String) throws -> (digest: UInt64, last: LogPosition) {
+        let log = try WriteAheadLog.openReadOnly(folder: folder, device: SynchronousDevice())
+        var recovery = Recovery()
+        let summary = try recovery.run(log)
+        try log.close()
+        return (recovery.digest, summary.lastPosition)
+    }
+
+    private static func restore(_ found: BooksRestore.Found) throws -> (folder: String, log: String) {
+        let folder = FileManager.default.temporaryDirectory.path + "/restored-\(UInt64.random(in: 0 ... .max))"
+        let target = try NewFolder(at: folder, device: SynchronousDevice())
+        let log = try found.write(to: target, on: SynchronousDevice())
+        try target.complete()
+        return (folder, log)
+    }
+
+    @Test(arguments: [31, 32] as [UInt64]) func theStateIsTheSame(seed: UInt64) throws {
+        let ledger = try BooksTests.Ledger()
+        let sale = try BookSale(seed: seed)
+        let keeper = try ledger.keeper(of: sale)
+        for _ in 0..<5 {
+            try sale.run(200)
+            _ = try keeper.flush()
+        }
+        let found = try BooksRestore.read(url: ledger.server.url(ledger.database))
+        #expect(found.replay.digest == sale.digest)
+        #expect(found.position == sale.log.durablePosition)
+
+        let restored = try Self.restore(found)
+        defer { try? FileManager.default.removeItem(atPath: restored.folder) }
+        let state = try Self.state(of: restored.folder)
+        #expect(state.digest == sale.digest)
+        #expect(state.last == sale.log.durablePosition)
+    }
+
+    /// From a mirror of bases written at different times, and journals between them.
+    @Test func theStateIsTheSameAfterResynchronisations() throws {
+        let ledger = try BooksTests.Ledger()
+        let sale = try BookSale(seed: 33, segmentBytes: 256 << 10, keptBytes: 0)
+        for _ in 0..<3 {
+            try sale.forget(through: sale.log.lastPosition)
+            let keeper = try ledger.keeper(of: sale)
+            _ = try keeper.flush()
+            try sale.run(100)
+            _ = try keeper.flush()
+            let found = try BooksRestore.read(url: ledger.server.url(ledger.database))
+            #expect(found.replay.digest == sale.digest)
+        }
+        #expect(try ledger.count("holdfast.resynchronisations") == 3)
+    }
+
+    @Test func aTailThatIsLeftComesOnTop() throws {
+        let ledger = try BooksTests.Ledger()
+        let sale = try BookSale(seed: 34)
+        try sale.run(300)
+        _ = try ledger.keeper(of: sale).flush()
+        try sale.run(200)
+        try sale.log.close()
+        var found = try BooksRestore.read(url: ledger.server.url(ledger.database))
+        #expect(found.replay.digest != sale.digest)
+        let count = try found.goOn(with: LogExamination(folder: sale.folder, device: SynchronousDevice()))
+        #expect(count > 100)
+        #expect(found.replay.digest == sale.digest)
+        let restored = try Self.restore(found)
+        defer { try? FileManager.default.removeItem(atPath: restored.folder) }
+        #expect(try Self.state(of: restored.folder).digest == sale.digest)
+
+        let other = try BookSale(seed: 35, events: 1)
+        try other.log.close()
+        #expect(throws: LogRefusal.self) {
+            _ = try found.goOn(with: LogExamination(folder: other.folder, device: SynchronousDevice()))
+        }
+    }
+
+    /// After a restore the old server, if it lives, is refused by the books, and the new one goes on.
+    @Test func theBooksBelongToTheNewFolder() throws {
+        let ledger = try BooksTests.Ledger()
+        let sale = try BookSale(seed: 36)
+        try sale.run(200)
+        let old = try ledger.keeper(of: sale)
+        _ = try old.flush()
+        let url = ledger.server.url(ledger.database)
+        let found = try BooksRestore.read(url: url)
+        let restored = try Self.restore(found)
+        defer { try? FileManager.default.removeItem(atPath: restored.folder) }
+        try BooksRestore.handOver(url: url, from: found, to: restored.log)
+        try sale.run(50)
+        #expect(throws: PostgresError.self) { try old.flush() }
+        #expect(throws: PostgresError.self) { _ = try ledger.keeper(of: sale) }
+        // Read before, and too late.
+        #expect(throws: PostgresError.self) { try BooksRestore.handOver(url: url, from: found, to: restored.log) }
+    }
+
+    @Test func damagedOrEmptyBooksAreRefused() throws {
+        let ledger = try BooksTests.Ledger()
+        let url = ledger.server.url(ledger.database)
+        #expect(throws: PostgresError.self) { _ = try BooksRestore.read(url: url) }
+        let sale = try BookSale(seed: 37)
+        let keeper = try ledger.keeper(of: sale)
+        for _ in 0..<3 {
+            try sale.run(100)
+            _ = try keeper.flush()
+        }
+        try ledger.connect().run(
+            "DELETE FROM holdfast_state.journal WHERE first_position = (SELECT max(first_position) FROM holdfast_state.journal)"
+        )
+        #expect(throws: PostgresError.self) { _ = try BooksRestore.read(url: url) }
+        try ledger.connect().run(
+            "DELETE FROM holdfast_state.journal WHERE first_position = 1"
+        )
+        #expect(throws: (any Error).self) { _ = try BooksRestore.read(url: url) }
+    }
+}
