@@ -65,7 +65,7 @@ let package = Package(
         .executableTarget(
             name: "Server",
             dependencies: [
-                "Auth", "CLibqrencode", "Engine", "Loop", "WAL",
+                "Auth", "CLibqrencode", "Engine", "Loop", "Postgres", "WAL",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "NIOTLS", package: "swift-nio"),
@@ -136,7 +136,7 @@ let package = Package(
             swiftSettings: strict
         ),
         // Knows the program only from outside: its HTTP answers, its exit codes and FORMAT.md.
-        .testTarget(name: "CrashTests", swiftSettings: strict),
+        .testTarget(name: "CrashTests", dependencies: ["PostgresServer"], swiftSettings: strict),
         .testTarget(
             name: "BenchTests",
             dependencies: ["Bench", .product(name: "Histogram", package: "hdrhistogram-swift")],

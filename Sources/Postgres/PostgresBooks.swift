@@ -38,6 +38,8 @@ public final class PostgresBooks: Sendable {
         public var rows: UInt64 = 0
         public var failures: UInt64 = 0
         public var resynchronisations: UInt64 = 0
+
+        public init() {}
     }
 
     /// Something the operator should know.

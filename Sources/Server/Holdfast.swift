@@ -10,6 +10,9 @@ struct Holdfast: AsyncParsableCommand {
             To begin: holdfast serve --data data. Then GET http://127.0.0.1:8080/openapi.json describes every route.
             """,
         version: "0.1.0",
-        subcommands: [Serve.self, Verify.self, Inspect.self, Repair.self, Backup.self, Restore.self, TokenCommand.self]
+        subcommands: [
+            Serve.self, Verify.self, Inspect.self, Repair.self, Backup.self, Restore.self, Migrate.self,
+            TokenCommand.self,
+        ]
     )
 }

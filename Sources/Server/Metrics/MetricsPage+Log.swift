@@ -1,4 +1,5 @@
 import Engine
+import Postgres
 import WAL
 
 extension MetricsText {
@@ -48,15 +49,23 @@ extension MetricsText {
         )
     }
 
-    /// Nothing where nothing is copied to Postgres.
-    mutating func writePostgres(_ lag: PostgresLag?) {
-        guard let lag else { return }
+    mutating func writeBooks(_ books: PostgresBooks.Standing) {
+        gauge("holdfast_postgres_up", "Whether the books can be written.", MetricValue(books.isConnected))
+        counter("holdfast_postgres_position", "Records that are in the books.", MetricValue(books.position.rawValue))
+        gauge("holdfast_postgres_lag_records", "Records that Postgres does not have.", MetricValue(books.lagRecords))
         gauge(
             "holdfast_postgres_lag_seconds",
-            "Age of the oldest record that Postgres does not have.",
-            .seconds(milliseconds: lag.milliseconds)
+            "For how long something has been missing in the books, at most.",
+            .seconds(milliseconds: UInt64(max(0, books.lagSeconds * 1_000)))
         )
-        gauge("holdfast_postgres_lag_records", "Records that Postgres does not have.", MetricValue(lag.records))
+        counter("holdfast_postgres_flushes_total", "Flushes that changed the books.", MetricValue(books.flushes))
+        counter("holdfast_postgres_rows_total", "Rows sent to the books.", MetricValue(books.rows))
+        counter("holdfast_postgres_failures_total", "Connections and flushes that failed.", MetricValue(books.failures))
+        counter(
+            "holdfast_postgres_resynchronisations_total",
+            "Times that the books were written anew.",
+            MetricValue(books.resynchronisations)
+        )
     }
 
     mutating func writeStorage(_ sample: MetricsSample) {

@@ -15,7 +15,7 @@ extension MetricsText {
         writeLog(sample)
         writeStorage(sample)
         writeSnapshots(sample)
-        writePostgres(sample.postgres)
+        if let books = sample.books { writeBooks(books) }
     }
 
     // MARK: - Process

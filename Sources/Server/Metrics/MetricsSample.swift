@@ -1,5 +1,6 @@
 import Engine
 import Glibc
+import Postgres
 import WAL
 
 /// Everything that `/metrics` shows, gathered once: each loop is asked for its numbers in a turn of its own, and what it
@@ -25,7 +26,7 @@ struct MetricsSample: Sendable {
     var streamMemory: (heldBytes: Int, closed: UInt64)
     /// Nil where connections are not encrypted.
     var security: SecurityFigures?
-    var postgres: PostgresLag?
+    var books: PostgresBooks.Standing?
     var process = ProcessStatistics()
 
     /// - Parameter eventsMax: with more events than these, none is shown by itself.
@@ -44,7 +45,7 @@ struct MetricsSample: Sendable {
         streamsMax = (operations.streams.limit, operations.feedStreams.limit)
         streamMemory = (operations.streamMemory.heldBytes, operations.streamMemory.closedStreams)
         security = operations.security?.figures
-        postgres = operations.postgresLag?()
+        books = operations.books?()
         loopCount = fronts.count
         for front in fronts {
             // Fails for a loop that has been stopped, which has nothing more to say.
@@ -73,11 +74,4 @@ struct MetricsSample: Sendable {
         guard stat("\(engine.log.path)/\(name)", &status) == 0 else { return nil }
         return Milliseconds(status.st_mtim.tv_sec) * 1_000 + Milliseconds(status.st_mtim.tv_nsec) / 1_000_000
     }
-}
-
-/// How far what Postgres has is behind the log.
-struct PostgresLag: Equatable, Sendable {
-    var records: UInt64
-    /// Since the oldest record that Postgres doesn't have; 0 where it has all.
-    var milliseconds: UInt64
 }

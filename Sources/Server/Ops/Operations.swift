@@ -1,4 +1,5 @@
 import Engine
+import Postgres
 import Synchronization
 import WAL
 
@@ -19,26 +20,25 @@ final class Operations: Sendable {
     let feedStreams = StreamAllowance(limit: FeedStreams.listenersMax)
     /// With more events than these, metrics show none by itself.
     private let metricsEventsMax: Int
-    /// Asked for every scrape; nil where nothing is copied to Postgres.
-    let postgresLag: (@Sendable () -> PostgresLag?)?
-
+    /// How the books in Postgres stand, for `/ready` and metrics; nil where none are written.
+    let books: (@Sendable () -> PostgresBooks.Standing)?
     /// Nil where connections are not encrypted.
     let security: (any ConnectionSecurity)?
 
     /// - Parameters:
     ///   - streamsMax: streams of all connections at a time.
     ///   - metricsEventsMax: events whose places are shown one by one in metrics; 0 for none.
-    ///   - postgresLag: on any thread, without waiting; nil while it isn't known.
+    ///   - books: on any thread, without waiting.
     init(
         openAPI: String,
         streamsMax: Int = StreamAllowance.defaultLimit,
         metricsEventsMax: Int = Operations.metricsEventsMaxDefault,
-        postgresLag: (@Sendable () -> PostgresLag?)? = nil,
+        books: (@Sendable () -> PostgresBooks.Standing)? = nil,
         security: (any ConnectionSecurity)? = nil
     ) {
         self.openAPI = openAPI
         self.metricsEventsMax = metricsEventsMax
-        self.postgresLag = postgresLag
+        self.books = books
         self.security = security
         streams = StreamAllowance(limit: streamsMax)
     }
@@ -71,7 +71,7 @@ final class Operations: Sendable {
             #"{"status":"\#(status)","last_position":\#(engine.log.lastPosition),"#
             + #""durable_position":\#(engine.log.durablePosition),"storage":{"state":"\#(room.state)","#
             + #""free_bytes":\#(free),"needed_bytes":\#(room.neededBytes),"resume_bytes":\#(room.resumeBytes)},"#
-            + #""postgres":null}"#
+            + #""postgres":\#(books?().json ?? "null")}"#
         return Page(status: isReady ? .ok : .serviceUnavailable, body: body)
     }
 }

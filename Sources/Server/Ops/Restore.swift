@@ -13,13 +13,28 @@ struct Restore: ParsableCommand {
 
             Any data folder that no server uses may stand in for a backup.
 
+            With --from-postgres the folder --data is made from the books instead, as of where they are, and with the             records of --log behind that, where something of the old data folder is left. The books belong to the new             folder then: a server with the old one can't write them any more.
+
             Exit status: 0 done, 1 not possible (the backup doesn't reach back so far, it is damaged, the target is not \
             empty, no room), 2 a folder can't be read or written, 64 wrong usage.
             """
     )
 
-    @Option(help: ArgumentHelp("The backup, or any data folder that no server uses.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "The backup, or any data folder that no server uses; with --from-postgres the folder to make.",
+            valueName: "folder"
+        )
+    )
     var data: String
+
+    @Option(help: ArgumentHelp("Make the folder from the books in this Postgres database.", valueName: "url"))
+    var fromPostgres: String?
+
+    @Option(
+        help: ArgumentHelp("With --from-postgres: the old data folder, or what is left of it.", valueName: "folder")
+    )
+    var log: String?
 
     @Option(help: ArgumentHelp("The folder to make; it must not be there yet, or be empty.", valueName: "folder"))
     var to: String?
@@ -63,12 +78,22 @@ struct Restore: ParsableCommand {
                 "--until is a position, like 48211, or a time with its zone, like 2026-11-21T20:15:00Z."
             )
         }
+        if fromPostgres != nil {
+            guard to == nil, until == nil else {
+                throw ValidationError(
+                    "With --from-postgres, --data is the folder to make; --to and --until are not for it."
+                )
+            }
+            return
+        }
+        guard log == nil else { throw ValidationError("--log is for --from-postgres.") }
         guard to != nil || dryRun else { throw ValidationError("Give the folder to make with --to, or --dry-run.") }
     }
 
     func run() throws {
         try OperatorCommand.run(on: data) { device in
-            for line in try restore(on: device) { print(line) }
+            let books = fromPostgres.map { RestoreFromBooks(url: $0, folder: data, log: log, isDryRun: dryRun) }
+            for line in try books?.run(on: device) ?? restore(on: device) { print(line) }
         }
     }
 

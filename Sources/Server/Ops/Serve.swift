@@ -7,6 +7,7 @@ import Glibc
 import Logging
 import Loop
 import NIOCore
+import Postgres
 import WAL
 
 /// `holdfast serve`: recover, listen, sell; on SIGTERM or SIGINT drain, snapshot, exit 0.
@@ -122,10 +123,12 @@ struct Serve: AsyncParsableCommand {
         }
         report(found, settings, logger)
 
+        let books = try settings.books.map { try PostgresBooks(BooksSource(engine), $0) { $0.tell(logger) } }
         let operations = Operations(
             openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
             streamsMax: settings.streamsMax,
             metricsEventsMax: settings.metricsEventsMax,
+            books: books.map { books in { books.standing } },
             security: identity
         )
         let fronts = loops.indices.map {
@@ -187,6 +190,7 @@ struct Serve: AsyncParsableCommand {
         keys.cancel()
         certificates.cancel()
         await listener.drain(timeout: .seconds(10))
+        await books?.stop()
         if let error = try await engine.stop() {
             logger.warning("no last snapshot was taken, the next start replays the log instead: \(error)")
         }

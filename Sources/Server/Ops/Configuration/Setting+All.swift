@@ -3,7 +3,7 @@ import Auth
 /// Every setting of the server, in the order of the documentation.
 extension Setting {
     static let all: [Setting] =
-        storage + listening + authentication + encryption + logging + [.config]
+        storage + listening + authentication + encryption + books + logging + [.config]
 
     // MARK: - What is kept
 

@@ -1,6 +1,7 @@
 import Auth
 import Foundation
 import Logging
+import Postgres
 
 /// The server's settings: each from the command line, else from the environment (`HOLDFAST_PORT`), else from the
 /// configuration file (`{"holdfast": {"port": 8080}}`), else its default. docs/CONFIGURATION.md has them all.
@@ -24,6 +25,8 @@ struct Settings: Sendable {
     var tokenRules: TokenRules
     /// Nil where connections are not encrypted.
     var tls: TLSFiles?
+    /// Nil where no books are to be written.
+    var books: PostgresBooks.Options?
     var logging: LoggingSettings
     /// Every setting as it is used, and where it came from.
     var effective: [SettingsReader.Effective]
@@ -58,6 +61,7 @@ struct Settings: Sendable {
             leewaySeconds: try await reader.number(.tokenLeewaySeconds, options.tokenLeewaySeconds)!
         )
         tls = try await TLSFiles(options.tls, &reader)
+        books = try await PostgresBooks.Options(options.books, &reader)
         logging = try await LoggingSettings(options.logging, &reader)
         effective = reader.effective
         try refuseContradictions(reader)

@@ -1,0 +1,28 @@
+import ArgumentParser
+import Postgres
+
+/// `holdfast migrate`: brings a database's schema to this program's version.
+struct Migrate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make the books' tables in a Postgres database, or bring them to this version.",
+        discussion: """
+            Needs a database that is there (createdb) with the encoding UTF8, and a user who may make schemas in it. All \
+            missing versions are applied in one transaction; done again it does nothing.
+
+            Exit status: 0 done, 1 not possible, 64 wrong usage.
+            """
+    )
+
+    @Option(help: "The database, as a URL that libpq knows: postgresql://user@host/name?sslmode=verify-full.")
+    var postgres: String
+
+    func run() throws {
+        do throws(PostgresError) {
+            let names = try PostgresBooks.migrate(url: postgres)
+            print(names.isEmpty ? "The books have this version already." : "Applied: \(names.joined(separator: ", ")).")
+        } catch {
+            OperatorCommand.complain("\(error)")
+            throw ExitCode(1)
+        }
+    }
+}
