@@ -44,7 +44,7 @@ extension Season {
         let again = try scan(copies.map { ($0.scanCode, gate($0)) })
         try expect(again == ["ALREADY_CHECKED_IN": copies.count], "copies at the doors: \(again)")
         let old = try scan(void.map { ($0, "north") })
-        try expect(Set(old.keys).isSubset(of: ["TICKET_VOID", "WRONG_GATE"]), "void tickets at the doors: \(old)")
+        try expect(old == ["TICKET_VOID": void.count], "void tickets at the doors: \(old)")
         let refunded = books.orders.flatMap(\.tickets).filter(\.isRefunded)
         let back = try scan(refunded.map { ($0.scanCode, gate($0)) })
         try expect(back == ["TICKET_REFUNDED": refunded.count], "refunded tickets at the doors: \(back)")
