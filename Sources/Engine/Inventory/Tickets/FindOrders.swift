@@ -5,26 +5,42 @@ extension EventInventory {
     func orders(_ listing: OrderListing, _ context: CommandContext) -> OrderPage {
         var page = OrderPage(orders: [], isEventCancelled: cancelledAt != nil)
         var work = 0
-        var slot = listing.start
-        let customer = context.principal.isEmpty ? nil : customers.find(context.principal)
-        if customer == nil, !context.principal.isEmpty { return page }
-        while slot < UInt32(holds.count) {
-            guard work < InventoryLimits.orderPageWorkMax, page.orders.count < Int(listing.limit) else {
-                page.next = slot
-                break
+        if context.principal.isEmpty {
+            for slot in listing.start..<max(listing.start, UInt32(holds.count)) {
+                guard list(slot, listing, &work, &page) else { break }
             }
-            work += 1
-            if holds[slot].status == .confirmed, customer.map({ holds[slot].customer == $0 }) ?? true,
-                let order = holds.order(slot)
-            {
-                work += order.refunded.count
-                let status = order.status(of: ticketCount(of: slot), isEventCancelled: page.isEventCancelled)
-                if listing.status.map({ $0 == status }) ?? true {
-                    page.orders.append(holdState(slot).withoutTickets())
-                }
+        } else if let customer = customers.find(context.principal) {
+            for slot in orderSlots(of: customer, from: listing.start) {
+                guard list(slot, listing, &work, &page) else { break }
             }
-            slot += 1
         }
         return page
+    }
+
+    /// Puts the order in the slot, if there is one, on the page.
+    /// - Returns: false where the page is full, or has cost enough, and the next one begins with the slot.
+    private func list(_ slot: UInt32, _ listing: OrderListing, _ work: inout Int, _ page: inout OrderPage) -> Bool {
+        guard work < InventoryLimits.orderPageWorkMax, page.orders.count < Int(listing.limit) else {
+            page.next = slot
+            return false
+        }
+        work += 1
+        guard holds[slot].status == .confirmed, let order = holds.order(slot) else { return true }
+        work += order.refunded.count
+        let status = order.status(of: ticketCount(of: slot), isEventCancelled: page.isEventCancelled)
+        if listing.status.map({ $0 == status }) ?? true { page.orders.append(holdState(slot).withoutTickets()) }
+        return true
+    }
+
+    /// Where the customer's orders are, ascending, from the slot `start` on: found in their own chain, which has
+    /// `InventoryLimits.holdsPerCustomerMax` reservations at the most.
+    private func orderSlots(of customer: UInt32, from start: UInt32) -> [UInt32] {
+        var slots: [UInt32] = []
+        var slot = customers[customer].firstHold
+        while slot != HoldSlab.none {
+            if slot >= start, holds[slot].status == .confirmed { slots.append(slot) }
+            slot = holds[slot].next
+        }
+        return slots.sorted()
     }
 }
