@@ -31,7 +31,9 @@ extension EventInventory {
             place(state, isAnswered)
             countRestored(state)
         case .lineLocked(let reference, let line, let tier, let lock):
-            holds.lock(live(reference, isAnswered), Int(line), tier, lock)
+            let slot = live(reference, isAnswered)
+            tallyLock(slot, Int(line), tier)
+            holds.lock(slot, Int(line), tier, lock)
         case .holdExtended(let reference, let expiresAt): holds[live(reference, isAnswered)].expiresAt = expiresAt
         case .holdConfirmed(let reference, let order): confirm(live(reference, isAnswered), order.state)
         case .holdReleased(let reference, let at): end(live(reference, isAnswered), .released, at)
@@ -132,6 +134,7 @@ extension EventInventory {
         holds[slot].status = .confirmed
         holds.setOrder(order, of: slot)
         countOrder(slot, at: order.confirmedAt)
+        tallyOrder(slot)
         countBuyer(slot)
     }
 
@@ -154,6 +157,7 @@ extension EventInventory {
         if restock { order.restocked = (order.restocked + tickets).sorted() }
         holds.setOrder(order, of: reference.slot)
         countRefund(tickets, reference.slot, day: DaySales.number(of: lastCommandAt))
+        tallyRefund(tickets.sorted(), reference.slot)
         if restock { putBack(tickets.sorted(), reference.slot) }
     }
 }
@@ -214,6 +218,7 @@ extension EventInventory {
         if head != HoldSlab.none { holds[head].previous = slot }
         customers[customer].firstHold = slot
         customers[customer].holds += 1
+        tallyJoined(slot, customer)
     }
 
     private mutating func leaveCustomer(_ slot: UInt32) {
@@ -226,6 +231,7 @@ extension EventInventory {
             holds[hold.previous].next = hold.next
         }
         if hold.next != HoldSlab.none { holds[hold.next].previous = hold.previous }
+        tallyLeft(slot, hold.customer)
     }
 
     private mutating func closeForCustomer(_ slot: UInt32) {

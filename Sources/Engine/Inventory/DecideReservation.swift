@@ -167,30 +167,6 @@ extension EventInventory {
         }
     }
 
-    /// Tickets of the tier that the customer holds or owns; refunded ones don't count.
-    private func ticketsOf(_ customer: UInt32, tier: TierNumber, except: UInt32) -> UInt32 {
-        var tickets: UInt32 = 0
-        var slot = customers[customer].firstHold
-        while slot != HoldSlab.none {
-            if slot != except { tickets += ticketsOf(slot: slot, tier: tier) }
-            slot = holds[slot].next
-        }
-        return tickets
-    }
-
-    private func ticketsOf(slot: UInt32, tier: TierNumber) -> UInt32 {
-        var tickets: UInt32 = 0
-        var firstTicket: UInt32 = 0
-        let refunded = holds.order(slot)?.refunded ?? []
-        for index in 0..<holds[slot].lineCount {
-            let quantity = holds.place(slot, index).quantity
-            let range = firstTicket..<firstTicket + quantity
-            if holds.tier(slot, index) == tier { tickets += quantity - UInt32(refunded.count { range.contains($0) }) }
-            firstTicket = range.upperBound
-        }
-        return tickets
-    }
-
     private static func quantity(of section: SectionNumber, in request: ReserveRequest) -> UInt32 {
         let first = request.first.section == section ? request.first.quantity : 0
         return request.rest.reduce(first) { $1.section == section ? $0 &+ min($1.quantity, 100_000) : $0 }

@@ -3,7 +3,8 @@
 /// Invariants, checked by `checkInvariants`:
 /// - `available + reserved + sold + buffer == total` in every section, and no term is negative;
 /// - `reserved` is the sum of the live holds' lines, `sold` that of the confirmed ones' without restocked tickets;
-/// - what `sales` has added up is what the holds add up to, and `stock` what the sections do;
+/// - what `sales` has added up is what the holds add up to, so is what `tallies` has of customers with many, and `stock` is
+///   what the sections add up to;
 /// - every live or confirmed hold of a customer is in that customer's chain, once;
 /// - a numbered seat is free, blocked, or has one holder; in a section that has seats `total` is their number and `buffer`
 ///   that of the blocked ones.
@@ -107,6 +108,7 @@ extension EventInventory {
         var cancelledAt: Milliseconds?
         var holds = HoldSlab()
         var customers = CustomerTable()
+        var tallies = CustomerTallies()
         var idempotency = IdempotencyTable()
         var sales = SalesLedger()
         var buyers = TopBuyers()
@@ -219,6 +221,11 @@ extension EventInventory {
     var customers: CustomerTable {
         @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.customers) { $0 } }
         @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.customers) { $0 } }
+    }
+
+    var tallies: CustomerTallies {
+        @inline(__always) unsafeAddress { withUnsafePointer(to: &storage.state.pointee.tallies) { $0 } }
+        @inline(__always) unsafeMutableAddress { withUnsafeMutablePointer(to: &mutableState.pointee.tallies) { $0 } }
     }
 
     var idempotency: IdempotencyTable {

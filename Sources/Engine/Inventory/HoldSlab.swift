@@ -221,6 +221,13 @@ extension HoldSlab {
         return extra == PackedHold.noExtra ? nil : extras[Int(extra)].order?.total
     }
 
+    /// How many of an order's tickets in the range are refunded; 0 for a hold that is no order.
+    func refundedCount(_ slot: UInt32, _ tickets: Range<UInt32>) -> UInt32 {
+        let extra = holds[Int(slot)].extra
+        guard extra != PackedHold.noExtra, extras[Int(extra)].order != nil else { return 0 }
+        return extras[Int(extra)].order!.refundedCount(tickets)
+    }
+
     /// The numbered seats of all lines.
     func seats(_ slot: UInt32) -> [SeatRun] {
         let extra = holds[Int(slot)].extra

@@ -27,6 +27,7 @@ extension EventInventory {
         broken += checkStock()
         broken += checkSeats()
         broken += checkSales()
+        broken += checkTallies()
         if !venues.isInOrder { broken.append("tenant \(tenant): venues out of order") }
         for section in sections where section.details.schedule.map({ $0 >= UInt32(schedules.count) }) ?? false {
             broken.append("section \(section.details.id) is of a schedule that there is not")

@@ -35,7 +35,7 @@ extension EventInventory {
         memory.extras += extras
         memory.prices += prices
         let (customers, customerIndex) = customers.byteCounts
-        memory.customers += customers
+        memory.customers += customers + tallies.byteCount
         memory.customerIndex += customerIndex
         let (answers, answerIndex) = idempotency.byteCounts
         memory.answers += answers

@@ -67,7 +67,7 @@ extension EventInventory {
                 buyer.tickets += known.tickets
                 buyer.total += known.total
             } else {
-                buyer = buyerSum(customer)
+                buyer = talliedBuyer(customer) ?? buyerSum(customer)
             }
             buyers.keep(buyer)
         }
@@ -91,7 +91,7 @@ extension EventInventory {
         return buyer
     }
 
-    private func bought(_ slot: UInt32) -> (tickets: UInt64, total: Int128)? {
+    func bought(_ slot: UInt32) -> (tickets: UInt64, total: Int128)? {
         guard let total = holds.orderTotal(slot) else { return nil }
         var tickets: UInt64 = 0
         for index in 0..<holds[slot].lineCount { tickets += UInt64(holds.place(slot, index).quantity) }

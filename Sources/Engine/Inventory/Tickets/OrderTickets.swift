@@ -58,17 +58,27 @@ extension OrderState {
     }
 
     func isRefunded(_ index: UInt32) -> Bool {
+        let place = refundsBefore(index)
+        return place < refunded.count && refunded[place] == index
+    }
+
+    /// How many of these tickets are refunded.
+    func refundedCount(_ tickets: Range<UInt32>) -> UInt32 {
+        refunded.isEmpty ? 0 : UInt32(refundsBefore(tickets.upperBound) - refundsBefore(tickets.lowerBound))
+    }
+
+    /// How many tickets of lower indexes are refunded.
+    private func refundsBefore(_ index: UInt32) -> Int {
         var range = 0..<refunded.count
         while !range.isEmpty {
             let middle = range.lowerBound + range.count / 2
-            if refunded[middle] == index { return true }
             if refunded[middle] < index {
                 range = middle + 1..<range.upperBound
             } else {
                 range = range.lowerBound..<middle
             }
         }
-        return false
+        return range.lowerBound
     }
 
     /// The ticket's code as it is now.
