@@ -109,6 +109,7 @@ import WAL
         }
         #expect(contradiction(.rejected(.scheduleCancelled(2))) == nil)
         #expect(contradiction(.rejected(.scheduleEnded(3, endedAt: 0))) != nil)
+        #expect(contradiction(.rejected(.earlier(.scheduleEnded(3, endedAt: 0)))) != nil)
     }
 
     /// The bytes of what has nothing new are those of before; everything else has a number that older programs refuse.
@@ -211,14 +212,32 @@ import WAL
         try reserve(at: 2_999)
         #expect(throws: Rejection.scheduleEnded(0, endedAt: 3_000)) { try reserve(at: 3_000) }
         var context = Self.context
-        context.venueMaximum = 10
+        // Nine places are on each date, nine more of a section without.
+        context.venueMaximum = 19
         _ = try event.decide(.addSection(Self.section("d", 1, 0)), context)
-        #expect(throws: Rejection.overVenueMaximum(asked: 2, others: 9, maximum: 10)) {
-            try event.decide(.addSection(Self.section("d", 2, 0)), context)
+        for date in [0, nil] as [ScheduleNumber?] {
+            #expect(throws: Rejection.overVenueMaximum(asked: 2, others: 18, maximum: 19)) {
+                try event.decide(.addSection(Self.section("d", 2, date)), context)
+            }
         }
         _ = try event.decide(.updateSection(0, Self.section("a", 10, 0)), context)
-        #expect(throws: Rejection.overVenueMaximum(asked: 9, others: 9, maximum: 10)) {
+        #expect(throws: Rejection.overVenueMaximum(asked: 9, others: 18, maximum: 19)) {
             try event.decide(.updateSection(0, Self.section("a", 9, 1)), context)
+        }
+        #expect(throws: Rejection.overVenueMaximum(asked: 9, others: 18, maximum: 19)) {
+            try event.decide(.updateSection(0, Self.section("a", 9)), context)
+        }
+        // What is too much already binds growth only; with a date its places are on fewer than without.
+        context.venueMaximum = 5
+        _ = try event.decide(.updateSection(2, Self.section("c", 9)), context)
+        _ = try event.decide(.updateSection(2, Self.section("c", 9, 0)), context)
+        #expect(throws: Rejection.overVenueMaximum(asked: 10, others: 9, maximum: 5)) {
+            try event.decide(.updateSection(2, Self.section("c", 10)), context)
+        }
+        var details = event.details
+        details.venue = "hall"
+        #expect(throws: Rejection.overVenueMaximum(asked: 18, others: 0, maximum: 5)) {
+            try event.decide(.updateEvent(details, expectedVersion: nil), context)
         }
     }
 }

@@ -59,7 +59,7 @@ import WAL
             return
         }
         let refusal = subject.perform(reserve(1), context(at: Self.start, 2, key(2)))
-        #expect(refusal == .rejected(.soldOut(0, asked: 1, available: 0)))
+        #expect(refusal == .rejected(.soldOut(0, asked: 1, available: 0, buffer: 0)))
         let id = HoldID(event: subject.inventory.key, reference: hold.reference, secret: hold.secret)
         _ = subject.perform(.release(id), context(at: Self.start, 3, nil))
         #expect(subject.inventory.counts(0).available == 2)

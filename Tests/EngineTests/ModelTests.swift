@@ -51,6 +51,6 @@ import Testing
             "sectionHasSeats", "sectionWithoutSeats", "orderNotFound", "ticketNotFound", "ticketRefunded", "invalid",
             "idempotencyKeyReused", "noSuchTicket", "ticketCheckedIn", "eventCancelled", "transferNotFound",
             "transferExpired", "transferPending", "transferDeadlinePassed", "gateWindowInvalid", "scansOutOfRange",
-            "cancelledWithSales", "sectionHasSales",
+            "cancelledWithSales", "sectionHasSales", "restockOfCheckedIn",
         ].map { "rejected.\($0)" }
 }

@@ -128,6 +128,25 @@ import Testing
         ("early bird", \.earlyBirdPrice), ("last minute", \.lastMinutePrice),
     ]
 
+    /// Prices for a time with the time that they are for.
+    private static func edges(
+        _ name: String,
+        _ path: WritableKeyPath<PriceTierDetails, Int64?> & Sendable
+    ) -> [Edge<PriceTierDetails>] {
+        func edge(_ name: String, _ refusal: Rejection.Field?, _ amount: Int64) -> Edge<PriceTierDetails> {
+            Edge(name, refusal) {
+                $0[keyPath: path] = amount
+                $0.earlyBirdEndsAt = 1
+                $0.lastMinuteStartsAt = 2
+            }
+        }
+        return [
+            edge("\(name) price of zero", nil, 0), edge("\(name) price below zero", .price, -1),
+            edge("highest \(name) price", nil, InventoryLimits.priceMax),
+            edge("\(name) price too high", .price, InventoryLimits.priceMax + 1),
+        ]
+    }
+
     static let fees: [(String, WritableKeyPath<PriceTierDetails, Int64> & Sendable)] = [
         ("base", \.basePrice), ("service", \.serviceFee), ("facility", \.facilityFee),
     ]
@@ -139,7 +158,15 @@ import Testing
             Edge("name too long", .name) { $0.name = text(1_025) },
             Edge("highest tax", nil) { $0.taxBasisPoints = 10_000 },
             Edge("tax too high", .taxRate) { $0.taxBasisPoints = 10_001 },
-            Edge("highest discount", nil) { $0.groupDiscountBasisPoints = 10_000 },
+            Edge("highest discount", nil) {
+                $0.groupDiscountBasisPoints = 10_000
+                $0.groupSizeMin = 1
+            },
+            Edge("discount of no group", .groupSize) { $0.groupDiscountBasisPoints = 1 },
+            Edge("early bird for ever", .earlyBird) { $0.earlyBirdPrice = 0 },
+            Edge("early bird without a price", nil) { $0.earlyBirdEndsAt = 0 },
+            Edge("last minute never", .lastMinute) { $0.lastMinutePrice = 0 },
+            Edge("last minute without a price", nil) { $0.lastMinuteStartsAt = 0 },
             Edge("discount too high", .groupDiscount) { $0.groupDiscountBasisPoints = 10_001 },
             Edge("window of nothing", .salesWindow) {
                 $0.salesStartAt = 2
@@ -154,14 +181,7 @@ import Testing
                 $0.maxPrice = 5
             },
         ]
-        + money.flatMap { name, path in
-            [
-                Edge("\(name) price of zero", nil) { $0[keyPath: path] = 0 },
-                Edge("\(name) price below zero", .price) { $0[keyPath: path] = -1 },
-                Edge("highest \(name) price", nil) { $0[keyPath: path] = InventoryLimits.priceMax },
-                Edge("\(name) price too high", .price) { $0[keyPath: path] = InventoryLimits.priceMax + 1 },
-            ]
-        }
+        + money.flatMap { edges($0, $1) }
         + fees.flatMap { name, path in
             [
                 Edge("\(name) of zero", nil) { $0[keyPath: path] = 0 },

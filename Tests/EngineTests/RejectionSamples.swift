@@ -17,6 +17,7 @@ extension CodecSamples {
         case noSuchTicket, ticketCheckedIn, eventCancelled, transferNotFound, transferExpired, transferPending
         case tooManyTransfers, transferDeadlinePassed, tooManyGates, tooManyGateSections, gateWindowInvalid
         case scansOutOfRange, scanTimeOutOfRange, cancelledWithSales, cancellationUnfinished
+        case customerReservationLimit, restockOfCheckedIn, earlier
 
         init(_ rejection: Rejection) {
             switch rejection {
@@ -94,6 +95,9 @@ extension CodecSamples {
             case .scanTimeOutOfRange: self = .scanTimeOutOfRange
             case .cancelledWithSales: self = .cancelledWithSales
             case .cancellationUnfinished: self = .cancellationUnfinished
+            case .customerReservationLimit: self = .customerReservationLimit
+            case .restockOfCheckedIn: self = .restockOfCheckedIn
+            case .earlier: self = .earlier
             }
         }
     }
@@ -105,7 +109,7 @@ extension CodecSamples {
             .eventNotOnSale(status: .draft), .wrongEventStatus(status: .cancelled),
             .salesNotStarted(startsAt: .max), .salesEnded(endedAt: .min), .eventHasSales(sold: most, reserved: 1),
             .sectionNotFound, .sectionExists, .sectionInactive(most),
-            .totalBelowCommitted(asked: 1, committed: most), .soldOut(1, asked: 2, available: most),
+            .totalBelowCommitted(asked: 1, committed: most), .soldOut(1, asked: 2, available: most, buffer: most),
             .belowMinimumPurchase(most, asked: 1, minimum: 2), .aboveMaximumPurchase(1, asked: most, maximum: 2),
             .sectionTwice(most), .tierNotFound, .tierInactive(most), .tierNotForSection(1, most),
             .overOrderLimit(1, asked: 2, limit: most),
@@ -127,6 +131,6 @@ extension CodecSamples {
         rejections += [HoldStatus.held, .confirmed, .released, .expired].map { .reservationNotHeld(status: $0) }
         rejections += Rejection.Field.allCases.map { .invalid($0) }
         rejections += Rejection.Limit.allCases.map { .limitReached($0) }
-        return rejections + TicketSamples.rejections
+        return rejections + TicketSamples.rejections + laterRejections
     }
 }

@@ -171,6 +171,9 @@ extension ModelEvent {
         if let floor = tier.minPrice, let ceiling = tier.maxPrice, ceiling < floor { wrong.append(.invalid(.price)) }
         if tier.taxBasisPoints > InventoryLimits.basisPointsMax { wrong.append(.invalid(.taxRate)) }
         if tier.groupDiscountBasisPoints > InventoryLimits.basisPointsMax { wrong.append(.invalid(.groupDiscount)) }
+        if tier.earlyBirdPrice != nil, tier.earlyBirdEndsAt == nil { wrong.append(.invalid(.earlyBird)) }
+        if tier.lastMinutePrice != nil, tier.lastMinuteStartsAt == nil { wrong.append(.invalid(.lastMinute)) }
+        if tier.groupDiscountBasisPoints > 0, tier.groupSizeMin == 0 { wrong.append(.invalid(.groupSize)) }
         if let start = tier.salesStartAt, let end = tier.salesEndAt, end <= start {
             wrong.append(.invalid(.salesWindow))
         }

@@ -59,15 +59,16 @@ extension ModelEvent {
     func wrongMove(to new: EventDetails, _ maximum: UInt32?) -> [Rejection] {
         guard !new.venue.isEmpty, new.venue != details.venue else { return [] }
         guard let maximum else { return [.venueNotFound] }
-        let dates = [nil] + schedules.indices.map { Optional(ScheduleNumber($0)) }
-        let most = dates.map { places(of: $0, except: nil) }.max() ?? 0
+        let most = places(of: nil, except: nil)
         return most > maximum ? [.overVenueMaximum(asked: most, others: 0, maximum: maximum)] : []
     }
 
     /// What stands against a section of this size on this date; `number` is that of one that is there already.
     func wrongSize(_ new: SectionDetails, of number: Int?, _ maximum: UInt32?) -> [Rejection] {
         guard !details.venue.isEmpty, let maximum else { return [] }
-        if let number, sections[number].details.schedule == new.schedule, sections[number].details.total >= new.total {
+        if let number, sections[number].details.total >= new.total,
+            [nil, new.schedule].contains(sections[number].details.schedule)
+        {
             return []
         }
         let others = places(of: new.schedule, except: number)
@@ -75,9 +76,14 @@ extension ModelEvent {
         return [.overVenueMaximum(asked: UInt64(new.total), others: others, maximum: maximum)]
     }
 
+    /// Places of a date, those of sections without one among them; for nil of the date that has most.
     private func places(of schedule: ScheduleNumber?, except: Int?) -> UInt64 {
-        sections.enumerated().filter { $0.offset != except && $0.element.details.schedule == schedule }
-            .reduce(0) { $0 + UInt64($1.element.details.total) }
+        let dates = schedule.map { [$0] } ?? schedules.indices.map { ScheduleNumber($0) }
+        func places(on date: ScheduleNumber?) -> UInt64 {
+            sections.enumerated().filter { $0.offset != except && [nil, date].contains($0.element.details.schedule) }
+                .reduce(0) { $0 + UInt64($1.element.details.total) }
+        }
+        return dates.map { places(on: $0) }.max() ?? places(on: nil)
     }
 
     // MARK: - Dates

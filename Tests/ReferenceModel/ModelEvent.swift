@@ -129,6 +129,11 @@ struct ModelEvent {
         UInt32(holds.count { $0.state.customer == customer && $0.state.status == .held })
     }
 
+    /// The same with orders.
+    func liveHolds(of customer: ShortText) -> UInt32 {
+        UInt32(holds.count { $0.state.customer == customer && [.held, .confirmed].contains($0.state.status) })
+    }
+
     func holdIndex(_ id: HoldID, principal: ShortText) -> Int? {
         guard id.event == key else { return nil }
         return holds.firstIndex { hold in

@@ -163,6 +163,8 @@ extension ModelEvent {
         let limit = details.openHoldsPerCustomerMax
         let open = openHolds(of: customer)
         if limit > 0, !customer.isEmpty, open >= limit { wrong.append(.tooManyOpenHolds(held: open, limit: limit)) }
+        let all = liveHolds(of: customer)
+        if !customer.isEmpty, all >= 10_000 { wrong.append(.customerReservationLimit(held: all, limit: 10_000)) }
         guard wrong.isEmpty else { return .refusal(wrong) }
         let seats: [SeatRun]
         switch chooseSeats(request) {
@@ -198,7 +200,9 @@ extension ModelEvent {
             wrong.append(.aboveMaximumPurchase(line.section, asked: asked, maximum: section.maximumPurchase))
         }
         let available = counts(line.section).available
-        if asked > available { wrong.append(.soldOut(line.section, asked: asked, available: available)) }
+        if asked > available {
+            wrong.append(.soldOut(line.section, asked: asked, available: available, buffer: section.buffer))
+        }
         return wrong
     }
 
@@ -393,6 +397,10 @@ extension ModelEvent {
         for ticket in asked {
             if ticket >= quantity { wrong.append(.ticketNotFound(index: ticket)) }
             if order.refunded.contains(ticket) { wrong.append(.ticketRefunded(index: ticket)) }
+        }
+        let inside = asked.filter { holds[index].tickets[$0]?.checkIn != nil }
+        if restock, cancelledAt == nil, let first = inside.min() {
+            wrong.append(.restockOfCheckedIn(index: first, count: UInt32(inside.count)))
         }
         guard wrong.isEmpty else { return .refusal(wrong) }
         order.refunded = (order.refunded + asked).sorted()

@@ -262,6 +262,12 @@ extension ModelEvent {
             outcome.since = cancelledAt
             return outcome
         }
+        let codeSince = ticket.transfers.last?.at ?? holds[order].state.order!.state.confirmedAt
+        if scannedAt - now > 60_000 || codeSince - scannedAt > 3_600_000 {
+            outcome.result = scannedAt > now ? .clockAhead : .clockBehind
+            outcome.since = scannedAt > now ? now : codeSince
+            return outcome
+        }
         if let gate, !lets(outcome.ticket!.section, through: gates[gate], &outcome) { return outcome }
         let checkIn = CheckIn(scannedAt: scannedAt, receivedAt: now, gate: gate.map { UInt8($0) })
         ticket.checkIn = checkIn
@@ -353,8 +359,15 @@ extension ModelCommands {
             code: code,
             gate: random.weighted([50, 20, 20, 4]) == 0
                 ? .empty : random.one(of: ["north", "south", "stage", "cellar"]),
-            scannedAt: random.chance(40) ? nil : now - Milliseconds(random.below(3) * 60_000)
+            scannedAt: random.chance(40) ? nil : scanTime(order)
         )
+    }
+
+    /// Mostly some minutes ago; sometimes at an end of what is believed.
+    private mutating func scanTime(_ order: ModelEvent.Hold) -> Milliseconds {
+        guard random.chance(10) else { return now - Milliseconds(random.below(3) * 60_000) }
+        if random.chance(50) { return now + 60_000 + Milliseconds(random.below(2)) }
+        return order.state.order!.state.confirmedAt - 3_600_000 - Milliseconds(random.below(2))
     }
 
     /// Mostly whoever has the ticket; for an offer that is taken, mostly anybody.

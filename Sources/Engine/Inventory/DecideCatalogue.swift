@@ -155,10 +155,18 @@ extension EventInventory {
         guard details.groupDiscountBasisPoints <= InventoryLimits.basisPointsMax else {
             throw .invalid(.groupDiscount)
         }
+        try Self.validateRules(of: details)
         if let start = details.salesStartAt, let end = details.salesEndAt, start >= end {
             throw .invalid(.salesWindow)
         }
         try Self.validate(attributes: details.attributes, bytesMax: InventoryLimits.partAttributesBytesMax)
         if let section = details.section, !hasSection(section) { throw .sectionNotFound }
+    }
+
+    /// A price that is for no time, or for groups of no size, would never apply: whoever set it would find out at the sale.
+    private static func validateRules(of details: PriceTierDetails) throws(Rejection) {
+        guard details.earlyBirdPrice == nil || details.earlyBirdEndsAt != nil else { throw .invalid(.earlyBird) }
+        guard details.lastMinutePrice == nil || details.lastMinuteStartsAt != nil else { throw .invalid(.lastMinute) }
+        guard details.groupDiscountBasisPoints == 0 || details.groupSizeMin > 0 else { throw .invalid(.groupSize) }
     }
 }

@@ -120,6 +120,7 @@ extension EventInventory {
             guard ticket < state.quantity else { throw .ticketNotFound(index: ticket) }
             guard !refundedBefore.contains(ticket) else { throw .ticketRefunded(index: ticket) }
         }
+        if restock { try checkNobodyIsInside(tickets, order) }
         var refunded = order
         refunded.refunded = refundedBefore.union(tickets).sorted()
         if restock { refunded.restocked = (order.restocked + tickets).sorted() }
@@ -130,6 +131,13 @@ extension EventInventory {
             .ticketsRefunded(state.reference, tickets: tickets, restock: restock),
             answer: .refunded(state, tickets: tickets, marks: marks, at: context.now)
         )
+    }
+
+    /// The place of somebody who is inside isn't sold to somebody else. An event that was called off sells nothing any more.
+    private func checkNobodyIsInside(_ tickets: [UInt32], _ order: OrderState) throws(Rejection) {
+        guard !order.tickets.isEmpty, cancelledAt == nil else { return }
+        let inside = tickets.filter { order.history(of: $0)?.checkIn != nil }
+        if let first = inside.first { throw .restockOfCheckedIn(index: first, count: UInt32(inside.count)) }
     }
 
     /// The clock's command: nothing happens when the hold has ended, was extended, or is of a later generation.

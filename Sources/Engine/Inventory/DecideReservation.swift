@@ -66,8 +66,11 @@ extension EventInventory {
 
     private func checkOpenHolds(of customer: ShortText) throws(Rejection) {
         guard let number = customers.find(customer) else { return }
-        // Limits per customer walk the customer's holds, so their number has a limit too.
-        guard UInt32(customers[number].holds) < InventoryLimits.holdsPerCustomerMax else { throw .limitReached(.holds) }
+        // Who asks what a customer has walks their holds, so their number has a limit too.
+        let most = InventoryLimits.holdsPerCustomerMax
+        guard UInt32(customers[number].holds) < most else {
+            throw .customerReservationLimit(held: UInt32(customers[number].holds), limit: most)
+        }
         let limit = details.openHoldsPerCustomerMax
         guard limit > 0 else { return }
         let held = UInt32(customers[number].openHolds)
@@ -120,8 +123,10 @@ extension EventInventory {
             try checkTier(tier, prices: line.section, at: now)
             try checkTierLimits(tier, asked: Self.quantity(ofTier: tier, in: request), customer)
         }
-        let available = sections[Int(line.section)].counts.available
-        guard asked <= available else { throw .soldOut(line.section, asked: asked, available: available) }
+        let counts = sections[Int(line.section)].counts
+        guard asked <= counts.available else {
+            throw .soldOut(line.section, asked: asked, available: counts.available, buffer: counts.buffer)
+        }
     }
 
     private static func checkSection(

@@ -14,7 +14,8 @@ public enum Rejection: Error, Equatable, Sendable {
     case sectionExists
     case sectionInactive(SectionNumber)
     case totalBelowCommitted(asked: UInt32, committed: UInt32)
-    case soldOut(SectionNumber, asked: UInt32, available: UInt32)
+    /// Beside what is available, `buffer` places are kept from sale.
+    case soldOut(SectionNumber, asked: UInt32, available: UInt32, buffer: UInt32)
     case belowMinimumPurchase(SectionNumber, asked: UInt32, minimum: UInt32)
     case aboveMaximumPurchase(SectionNumber, asked: UInt32, maximum: UInt32)
     case sectionTwice(SectionNumber)
@@ -24,6 +25,8 @@ public enum Rejection: Error, Equatable, Sendable {
     case overOrderLimit(TierNumber, asked: UInt32, limit: UInt32)
     case overCustomerLimit(TierNumber, asked: UInt32, held: UInt32, limit: UInt32)
     case tooManyOpenHolds(held: UInt32, limit: UInt32)
+    /// As many live and confirmed reservations as a customer may have in an event: ended ones don't count.
+    case customerReservationLimit(held: UInt32, limit: UInt32)
     case customerMismatch
     case holdTimeOutOfRange(askedSeconds: UInt32, maximumSeconds: UInt32)
     case reservationNotFound
@@ -35,6 +38,8 @@ public enum Rejection: Error, Equatable, Sendable {
     case orderNotFound
     case ticketNotFound(index: UInt32)
     case ticketRefunded(index: UInt32)
+    /// A refund that would sell again the places of `count` tickets whose holders are inside; `index` is the first of them.
+    case restockOfCheckedIn(index: UInt32, count: UInt32)
     /// `index` counts the names of one line, or of one change, from 0.
     case seatNotFound(SectionNumber, index: UInt32)
     case seatTaken(SectionNumber, seat: UInt32)
@@ -90,6 +95,8 @@ public enum Rejection: Error, Equatable, Sendable {
     case limitReached(Limit)
     /// The key was used before with another payload.
     case idempotencyKeyReused
+    /// Kept by a build that said it otherwise.
+    case earlier(Earlier)
 
     /// A value outside its documented range.
     public enum Field: UInt8, Sendable, CaseIterable {
@@ -98,6 +105,9 @@ public enum Rejection: Error, Equatable, Sendable {
         case scheduleTimes = 65
         case venueCapacity = 66
         case address = 67
+        case earlyBird = 84
+        case lastMinute = 85
+        case groupSize = 86
     }
 
     public enum Limit: UInt8, Sendable, CaseIterable {

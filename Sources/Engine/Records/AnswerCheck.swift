@@ -86,11 +86,12 @@ extension Rejection {
     /// The section that it names.
     fileprivate var section: SectionNumber? {
         switch self {
-        case .sectionInactive(let section), .soldOut(let section, _, _), .belowMinimumPurchase(let section, _, _),
+        case .sectionInactive(let section), .soldOut(let section, _, _, _), .belowMinimumPurchase(let section, _, _),
             .aboveMaximumPurchase(let section, _, _), .sectionTwice(let section), .tierNotForSection(_, let section),
             .noPrice(let section), .scheduleCancelled(let section), .scheduleEnded(let section, _),
             .sectionHasSales(let section, _, _):
             section
+        case .earlier(let refusal): refusal.today.section
         default: nil
         }
     }

@@ -33,18 +33,14 @@ extension Rejection {
         case .currencyFixed: (6, 0, 0, 0)
         case .salesNotStarted(let start): (7, start, 0, 0)
         case .salesEnded(let end): (8, end, 0, 0)
-        case .eventHasSales(let sold, let reserved): (9, Int64(sold), Int64(reserved), 0)
         case .sectionNotFound: (10, 0, 0, 0)
         case .sectionExists: (11, 0, 0, 0)
-        case .sectionInactive(let section): (12, Int64(section), 0, 0)
         case .totalBelowCommitted(let asked, let committed): (13, Int64(asked), Int64(committed), 0)
-        case .soldOut(let section, let asked, let available): (14, Int64(section), Int64(asked), Int64(available))
         case .belowMinimumPurchase(let section, let asked, let least):
             (15, Int64(section), Int64(asked), Int64(least))
         case .aboveMaximumPurchase(let section, let asked, let most): (16, Int64(section), Int64(asked), Int64(most))
         case .sectionTwice(let section): (17, Int64(section), 0, 0)
         case .tierNotFound: (18, 0, 0, 0)
-        case .tierInactive(let tier): (19, Int64(tier), 0, 0)
         case .tierNotForSection(let tier, let section): (20, Int64(tier), Int64(section), 0)
         case .overOrderLimit(let tier, let asked, let limit): (21, Int64(tier), Int64(asked), Int64(limit))
         case .overCustomerLimit(let tier, let asked, let held, let limit):
@@ -57,7 +53,6 @@ extension Rejection {
         case .reservationNotHeld(let status): (28, Int64(status.rawValue), 0, 0)
         case .priceLockedOtherwise(let tier): (29, Int64(tier), 0, 0)
         case .noPrice(let section): (30, Int64(section), 0, 0)
-        case .amountMismatch(let given, let total): (31, given, total, 0)
         case .orderNotFound: (32, 0, 0, 0)
         case .ticketNotFound(let index): (33, Int64(index), 0, 0)
         case .ticketRefunded(let index): (34, Int64(index), 0, 0)
@@ -88,21 +83,30 @@ extension Rejection {
         case .gateWindowInvalid: (59, 0, 0, 0)
         case .scansOutOfRange(let asked): (60, Int64(asked), 0, 0)
         case .scanTimeOutOfRange: (61, 0, 0, 0)
-        case .cancelledWithSales(let sold): (62, Int64(sold), 0, 0)
         case .cancellationUnfinished(let reserved): (63, Int64(reserved), 0, 0)
         case .venueNotFound: (65, 0, 0, 0)
         case .venueExists: (66, 0, 0, 0)
         case .venueChanged(let expected, let version): (67, Int64(expected), Int64(version), 0)
-        case .overVenueMaximum(let asked, let others, let maximum):
-            (68, Int64(clamping: asked), Int64(clamping: others), Int64(maximum))
         case .scheduleNotFound: (69, 0, 0, 0)
         case .scheduleExists: (70, 0, 0, 0)
         case .scheduleChanged(let expected, let version): (71, Int64(expected), Int64(version), 0)
         case .scheduleCancelled(let section): (72, Int64(section), 0, 0)
-        case .scheduleEnded(let section, let end): (73, Int64(section), end, 0)
         case .eventOver(let end): (74, end, 0, 0)
         case .sectionHasSales(let section, let reserved, let sold):
             (75, Int64(section), Int64(reserved), Int64(sold))
+        case .customerReservationLimit(let held, let limit): (84, Int64(held), Int64(limit), 0)
+        case .restockOfCheckedIn(let index, let count): (85, Int64(index), Int64(count), 0)
+        case .soldOut(let section, let asked, let available, let buffer):
+            (86, Int64(section), Int64(asked) << 32 | Int64(available), Int64(buffer))
+        case .amountMismatch(let given, let total): (87, given, total, 0)
+        case .eventHasSales(let sold, let reserved): (88, Int64(sold), Int64(reserved), 0)
+        case .overVenueMaximum(let asked, let others, let maximum):
+            (89, Int64(clamping: asked), Int64(clamping: others), Int64(maximum))
+        case .scheduleEnded(let section, let end): (90, Int64(section), end, 0)
+        case .cancelledWithSales(let sold): (91, Int64(sold), 0, 0)
+        case .sectionInactive(let section): (92, Int64(section), 0, 0)
+        case .tierInactive(let tier): (93, Int64(tier), 0, 0)
+        case .earlier(let refusal): refusal.numbers
         }
     }
 
@@ -119,6 +123,10 @@ extension Rejection {
             }
             return result
         }
+        func places(_ value: Int64) throws(RecordDecoder.Malformed) -> UInt64 {
+            guard value >= 0 else { throw decoder.malformed("fewer than no places") }
+            return UInt64(value)
+        }
         switch kind {
         case 1: self = .eventNotFound
         case 2: self = .eventExists
@@ -128,17 +136,17 @@ extension Rejection {
         case 6: self = .currencyFixed
         case 7: self = .salesNotStarted(startsAt: a)
         case 8: self = .salesEnded(endedAt: a)
-        case 9: self = .eventHasSales(sold: try number(a), reserved: try number(b))
+        case 9: self = .earlier(.eventHasSales(sold: try number(a), reserved: try number(b)))
         case 10: self = .sectionNotFound
         case 11: self = .sectionExists
-        case 12: self = .sectionInactive(try number(a))
+        case 12: self = .earlier(.sectionInactive(try number(a)))
         case 13: self = .totalBelowCommitted(asked: try number(a), committed: try number(b))
-        case 14: self = .soldOut(try number(a), asked: try number(b), available: try number(c))
+        case 14: self = .earlier(.soldOut(try number(a), asked: try number(b), available: try number(c)))
         case 15: self = .belowMinimumPurchase(try number(a), asked: try number(b), minimum: try number(c))
         case 16: self = .aboveMaximumPurchase(try number(a), asked: try number(b), maximum: try number(c))
         case 17: self = .sectionTwice(try number(a))
         case 18: self = .tierNotFound
-        case 19: self = .tierInactive(try number(a))
+        case 19: self = .earlier(.tierInactive(try number(a)))
         case 20: self = .tierNotForSection(try number(a), try number(b))
         case 21: self = .overOrderLimit(try number(a), asked: try number(b), limit: try number(c))
         case 22:
@@ -152,7 +160,7 @@ extension Rejection {
         case 28: self = .reservationNotHeld(status: try raw(a))
         case 29: self = .priceLockedOtherwise(try number(a))
         case 30: self = .noPrice(try number(a))
-        case 31: self = .amountMismatch(given: a, total: b)
+        case 31: self = .earlier(.amountMismatch(given: a, total: b))
         case 32: self = .orderNotFound
         case 33: self = .ticketNotFound(index: try number(a))
         case 34: self = .ticketRefunded(index: try number(a))
@@ -183,21 +191,33 @@ extension Rejection {
         case 59: self = .gateWindowInvalid
         case 60: self = .scansOutOfRange(asked: try number(a))
         case 61: self = .scanTimeOutOfRange
-        case 62: self = .cancelledWithSales(sold: try number(a))
+        case 62: self = .earlier(.cancelledWithSales(sold: try number(a)))
         case 63: self = .cancellationUnfinished(reserved: try number(a))
         case 65: self = .venueNotFound
         case 66: self = .venueExists
         case 67: self = .venueChanged(expectedVersion: try number(a), version: try number(b))
         case 68:
-            guard a >= 0, b >= 0 else { throw decoder.malformed("fewer than no places") }
-            self = .overVenueMaximum(asked: UInt64(a), others: UInt64(b), maximum: try number(c))
+            let (asked, others) = (try places(a), try places(b))
+            self = .earlier(.overVenueMaximum(asked: asked, others: others, maximum: try number(c)))
         case 69: self = .scheduleNotFound
         case 70: self = .scheduleExists
         case 71: self = .scheduleChanged(expectedVersion: try number(a), version: try number(b))
         case 72: self = .scheduleCancelled(try number(a))
-        case 73: self = .scheduleEnded(try number(a), endedAt: b)
+        case 73: self = .earlier(.scheduleEnded(try number(a), endedAt: b))
         case 74: self = .eventOver(endedAt: a)
         case 75: self = .sectionHasSales(try number(a), reserved: try number(b), sold: try number(c))
+        case 84: self = .customerReservationLimit(held: try number(a), limit: try number(b))
+        case 85: self = .restockOfCheckedIn(index: try number(a), count: try number(b))
+        case 86:
+            let (asked, available) = (try number(b >> 32), try number(b & 0xffff_ffff))
+            self = .soldOut(try number(a), asked: asked, available: available, buffer: try number(c))
+        case 87: self = .amountMismatch(given: a, total: b)
+        case 88: self = .eventHasSales(sold: try number(a), reserved: try number(b))
+        case 89: self = .overVenueMaximum(asked: try places(a), others: try places(b), maximum: try number(c))
+        case 90: self = .scheduleEnded(try number(a), endedAt: b)
+        case 91: self = .cancelledWithSales(sold: try number(a))
+        case 92: self = .sectionInactive(try number(a))
+        case 93: self = .tierInactive(try number(a))
         default: throw decoder.malformed("\(kind) is no kind of rejection")
         }
     }

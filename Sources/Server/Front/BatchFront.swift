@@ -152,7 +152,7 @@ extension BatchFront {
                 let isTaken = work.answer(on: shard.onLoop, context, reply, into: &batch.answer)
                 if !isTaken { batch.isRefused = true }
             } else {
-                part(owner, batch).add(work, context, reply.subject)
+                part(owner, batch).add(work, context, reply)
                 batch.append(owner)
             }
         } catch {

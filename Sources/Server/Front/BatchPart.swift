@@ -12,6 +12,7 @@ final class BatchPart: @unchecked Sendable {
         let work: BatchWork
         let context: CommandContext
         let subject: ReplyContext.Subject
+        let shape: ReplyContext.Shape
     }
 
     /// The owner does nothing with it but hand it back.
@@ -44,8 +45,9 @@ final class BatchPart: @unchecked Sendable {
         reply = batch.reply
     }
 
-    func add(_ work: BatchWork, _ context: CommandContext, _ subject: ReplyContext.Subject) {
-        lines.append(Line(work: work, context: context, subject: subject))
+    /// - Parameter reply: the line's; its subject and shape are told to the owner.
+    func add(_ work: BatchWork, _ context: CommandContext, _ reply: borrowing ReplyContext) {
+        lines.append(Line(work: work, context: context, subject: reply.subject, shape: reply.shape))
     }
 
     /// A line that is refused by its home.
@@ -84,6 +86,7 @@ final class BatchPart: @unchecked Sendable {
 
     private func answer(_ line: Line, on shard: ShardOnLoop) {
         reply.subject = line.subject
+        reply.shape = line.shape
         reply.requestID = RequestID(of: line.context)
         guard !isRefused, writer.bytes.count < answerBytesMax else {
             writer.write(isRefused ? .unavailable(.logSaturated) : .answerTooLarge, reply)

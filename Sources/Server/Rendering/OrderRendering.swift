@@ -10,10 +10,19 @@ struct OrderPageContent {
     let marks: [TicketMark]
     /// What the refund that is answered comes to, in minor units; nil for any other answer.
     let refundedAmount: Int64?
+    /// Whether it is shown to somebody who reads it, and not to whoever changed it: that answer is kept for retries, and
+    /// stays as the build that gave it told it.
+    var isRead = false
 
     /// - Precondition: the hold is confirmed.
-    init(_ hold: HoldState, at now: Milliseconds, isEventCancelled: Bool = false) {
+    init(_ hold: HoldState, at now: Milliseconds) {
+        self.init(hold, nil, hold.orderState.marks(at: now), false)
+    }
+
+    /// - Precondition: the hold is confirmed.
+    init(read hold: HoldState, at now: Milliseconds, isEventCancelled: Bool = false) {
         self.init(hold, nil, hold.orderState.marks(at: now), isEventCancelled)
+        isRead = true
     }
 
     /// - Precondition: the hold is confirmed; the tickets are refunded.
@@ -38,6 +47,8 @@ struct OrderPageContent {
             hash.combine(mark.status.rawValue)
         }
         if status == .refundDue { hash.combine(status.rawValue) }
+        // It shows more than the answer to a change does.
+        if isRead { hash.combine(UInt8(1)) }
         return hash.finish()
     }
 }
@@ -66,6 +77,11 @@ extension ResponseWriter {
         bytes.key("order")
         bytes.beginObject()
         bytes.members(of: page.order, page.hold, page.status, of: event)
+        if page.isRead {
+            let digits = Currency.minorDigits(of: event.currency)
+            let amount = page.hold.refundedAmount(page.order.refunded)
+            bytes.field("refunded_amount", minorUnits: amount, fractionDigits: digits)
+        }
         bytes.endObject()
         bytes.key("tickets")
         bytes.tickets(page, of: event)
@@ -112,7 +128,7 @@ extension ByteWriter {
                     nextMark = marks.next()
                 }
                 let seat = seats.isEmpty ? .empty : event.seatName(line.section, seats[place])
-                ticket(index, status, page.order, id, section, seat)
+                ticket(index, status, page, id, section, seat)
                 index += 1
             }
         }
@@ -122,17 +138,22 @@ extension ByteWriter {
     private mutating func ticket(
         _ index: UInt32,
         _ status: TicketStatus,
-        _ order: OrderState,
-        _ id: HoldID,
+        _ page: OrderPageContent,
+        _ order: HoldID,
         _ section: ShortText,
         _ seat: ShortText
     ) {
+        let id = TicketID(index, of: order)
         beginObject()
-        field("id", TicketID(index, of: id))
+        field("id", id)
         field("capacity_id", section)
         if !seat.isEmpty { field("seat", seat) }
         // Who has given the ticket away has no code of it any more.
-        if status != .transferred { field("code", TicketCode(secret: order.ticketSecret, index: index)) }
+        if status != .transferred {
+            let code = TicketCode(secret: page.order.ticketSecret, index: index)
+            field("code", code)
+            if page.isRead { field("scan_code", id, code) }
+        }
         field("status", status.text)
         endObject()
     }

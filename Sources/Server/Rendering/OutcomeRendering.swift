@@ -19,6 +19,7 @@ extension ResponseWriter {
             if reply.subject == .venue, case .page = reply.shape {
                 return write(VenuePage(views: [], hasMore: false), reply)
             }
+            if case .scans(let count) = reply.shape { return writeUnfound(scans: count, reply) }
             return write(Problem(reply.subject.missing, of: NoEvent()), reply)
         case .refused(let rejection), .answer(.rejected(let rejection)):
             if let event { return write(Problem(rejection, of: event), reply) }
@@ -85,9 +86,9 @@ extension ResponseWriter {
         case .tiers(let views): return write(views, reply, of: event)
         case .price(_, let quote): return write(quote, reply, of: event)
         case .reservation(let hold, let at): return write(hold, at: at, reply, of: event)
-        case .order(let hold, let at): return write(OrderPageContent(hold, at: at), reply, of: event)
+        case .order(let hold, let at): return write(OrderPageContent(read: hold, at: at), reply, of: event)
         case .orderDue(let hold, let at):
-            return write(OrderPageContent(hold, at: at, isEventCancelled: true), reply, of: event)
+            return write(OrderPageContent(read: hold, at: at, isEventCancelled: true), reply, of: event)
         case .orders(let page): return write(page, reply, of: event)
         case .ticket(let view): return write(view, reply, of: event)
         case .gates(let gates): return write(gates, reply, of: event)

@@ -30,6 +30,12 @@ extension Problem {
             case .seats: ("seats", "must be labels and numbers of seats within their ranges, none of them twice")
             case .scheduleTimes: ("ends_at", "must be later than starts_at, and doors_open_at not later than starts_at")
             case .venueCapacity: ("max_capacity", "must be 1 to \(InventoryLimits.venueCapacityMax)")
+            case .earlyBird:
+                ("early_bird_ends_at", "is required with early_bird_price, which is for the time before it")
+            case .lastMinute:
+                ("last_minute_starts_at", "is required with last_minute_price, which is for the time from then on")
+            case .groupSize:
+                ("group_size_min", "must be 1 or more with group_discount_percentage, which is for groups of that size")
             case .address: ("address", "its parts must have at most \(InventoryLimits.nameBytesMax) bytes each")
             case .identifier: ("id", "must be 1 to 64 of A-Z a-z 0-9 . _ ~ : -")
             }

@@ -59,7 +59,7 @@ extension Problem {
                 .conflict,
                 "CAPACITY_INACTIVE",
                 "Capacity inactive",
-                "Capacity \(section(number)) is not for sale at the moment."
+                "Capacity \(section(number)) is inactive or not visible: it is not for sale at the moment."
             )
         case .totalBelowCommitted(let asked, let committed):
             self.init(
@@ -68,7 +68,7 @@ extension Problem {
                 "Total below what is committed",
                 "A total of \(asked) was asked for; sold, reserved and buffered places come to \(committed)."
             )
-        case .soldOut(let number, let asked, let available):
+        case .soldOut(let number, let asked, let available, _):
             self.init(
                 .conflict,
                 "SOLD_OUT",
@@ -103,7 +103,7 @@ extension Problem {
                 .conflict,
                 "PRICING_INACTIVE",
                 "Pricing inactive",
-                "Pricing \(tier: tier, of: key) is not for sale at the moment."
+                "Pricing \(tier: tier, of: key) is inactive or not visible: it is not for sale at the moment."
             )
         case .tierNotForSection(let tier, let number):
             self.init(
@@ -135,6 +135,16 @@ extension Problem {
                 "TOO_MANY_OPEN_RESERVATIONS",
                 "Too many open reservations",
                 "The customer has \(held) open reservations of the \(limit) that one customer may have."
+            )
+        case .customerReservationLimit(let held, let limit):
+            self.init(
+                .conflict,
+                "CUSTOMER_RESERVATION_LIMIT",
+                "Too many reservations of one customer",
+                """
+                The customer has \(held) reservations and orders in this event, of the \(limit) that one customer may have. \
+                Who sells for many leaves the customer away.
+                """
             )
         case .customerMismatch: self = .customerMismatch
         case .holdTimeOutOfRange(let asked, let maximum):
@@ -323,8 +333,9 @@ extension Problem {
             )
         case .noSuchTicket, .ticketCheckedIn, .eventCancelled, .transferNotFound, .transferExpired, .transferPending,
             .tooManyTransfers, .transferDeadlinePassed, .tooManyGates, .tooManyGateSections, .gateWindowInvalid,
-            .scansOutOfRange, .scanTimeOutOfRange, .cancelledWithSales, .cancellationUnfinished:
+            .scansOutOfRange, .scanTimeOutOfRange, .cancelledWithSales, .cancellationUnfinished, .restockOfCheckedIn:
             self = .afterSale(rejection)
+        case .earlier(let refusal): self.init(refusal, of: event)
         case .invalid(let field): self.init(field)
         case .limitReached(let limit): self.init(limit)
         case .idempotencyKeyReused:
@@ -335,6 +346,6 @@ extension Problem {
                 "This Idempotency-Key came before with another request; use a new key for a new request."
             )
         }
-        numbers = ProblemNumbers(rejection)
+        numbers = ProblemNumbers(rejection, of: event)
     }
 }

@@ -28,6 +28,27 @@ extension ResponseWriter {
         bytes.endObject()
         return end(omitBody: reply.isHead)
     }
+
+    /// A list of scans in which no code is of an event that there is: none of them is found, as each by itself wouldn't be.
+    mutating func writeUnfound(scans count: Int, _ reply: borrowing ReplyContext) -> Range<Int> {
+        begin(.ok, .json)
+        echo(reply)
+        beginBody()
+        bytes.beginObject()
+        bytes.key("results")
+        bytes.beginArray()
+        for _ in 0..<count {
+            bytes.beginObject()
+            bytes.field("code", "TICKET_NOT_FOUND")
+            // No event has heard of them, so nobody says when that was, and a retry hears the same.
+            bytes.field("scanned_at", orNull: nil as Milliseconds?)
+            bytes.field("scanned_gate", orNull: .empty)
+            bytes.endObject()
+        }
+        bytes.endArray()
+        bytes.endObject()
+        return end(omitBody: reply.isHead)
+    }
 }
 
 extension ByteWriter {
@@ -59,6 +80,8 @@ extension ByteWriter {
         case .gateClosed:
             field("opens_at", orNull: outcome.since)
             field("closes_at", orNull: outcome.until)
+        case .clockAhead: field("received_at", orNull: outcome.since)
+        case .clockBehind: field("issued_at", orNull: outcome.since)
         case .checkedIn, .alreadyCheckedIn, .refunded, .unknown, .gateNotFound, .wrongGate: break
         }
     }
@@ -92,6 +115,20 @@ extension ScanOutcome {
             Problem(.conflict, "GATE_CLOSED", "Gate closed", "Gate \(gate) was closed at \(time: scannedAt).")
         case .wrongGate:
             Problem(.conflict, "WRONG_GATE", "Wrong gate", "Gate \(gate) is not for the ticket's capacity.")
+        case .clockAhead:
+            Problem(
+                .conflict,
+                "CLOCK_AHEAD",
+                "Scanner's clock ahead",
+                "The scan says that it was made at \(time: scannedAt), and came at \(time: since ?? 0) already."
+            )
+        case .clockBehind:
+            Problem(
+                .conflict,
+                "CLOCK_BEHIND",
+                "Scanner's clock behind",
+                "The scan says that it was made at \(time: scannedAt); there is the ticket since \(time: since ?? 0)."
+            )
         }
     }
 }

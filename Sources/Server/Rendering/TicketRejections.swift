@@ -8,6 +8,16 @@ extension Problem {
         case .noSuchTicket: Problem(.notFound, "TICKET_NOT_FOUND", "Ticket not found", "There is no such ticket.")
         case .ticketCheckedIn(let at):
             Problem(.conflict, "TICKET_CHECKED_IN", "Ticket checked in", "The ticket was checked in at \(time: at).")
+        case .restockOfCheckedIn(let index, let count):
+            Problem(
+                .conflict,
+                "TICKET_CHECKED_IN",
+                "Ticket checked in",
+                """
+                \(count) of these tickets are checked in, the first is number \(index) of the order: their places can't be \
+                sold again. Refund them with restock false.
+                """
+            )
         case .eventCancelled(let at):
             Problem(.conflict, "EVENT_CANCELLED", "Event cancelled", "The event was cancelled at \(time: at).")
         case .transferNotFound:

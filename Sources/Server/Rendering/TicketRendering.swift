@@ -112,7 +112,7 @@ extension ByteWriter {
     }
 
     /// What scanners read.
-    private mutating func field(_ name: StaticString, _ id: TicketID, _ code: TicketCode) {
+    mutating func field(_ name: StaticString, _ id: TicketID, _ code: TicketCode) {
         key(name)
         text(PublicIdentifiers.scanCharacters) { PublicIdentifiers.writeScan(id, code, into: $0) }
     }

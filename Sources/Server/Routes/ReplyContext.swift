@@ -2,7 +2,7 @@ import Engine
 
 /// What rendering needs of a request once its bytes are gone: a plain value to be kept with the pending reply.
 struct ReplyContext: Sendable {
-    /// What a success looks like. For a change it follows from method and path alone, so that a retry gets the same.
+    /// What a success looks like. For a change it follows from the request alone, so that a retry gets the same.
     enum Shape: Equatable, Sendable {
         case ok
         /// 201, and `Location` where the thing can be read.
@@ -19,6 +19,8 @@ struct ReplyContext: Sendable {
         case image
         /// One page of an event's orders.
         case orders(OrderListing)
+        /// The results of a list of so many scans that names no event: its codes do.
+        case scans(count: Int)
     }
 
     /// What the path names. Ids carry their event, so an id that was made up leads to an event that isn't there; the

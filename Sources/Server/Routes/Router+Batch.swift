@@ -94,6 +94,7 @@ extension Router {
         case .validate:
             let fields = try read(&body) { body throws(JSONError) in try ScanFields(&body) }
             _ = try finish(&body, &context, &reply)
+            if let shape = fields.shape { reply.shape = shape }
             let (event, command) = try fields.command(context)
             return .command(event, .command(command))
         }

@@ -15,7 +15,7 @@ extension Router {
             return call.submission(try eventKey(name, call), .cancelEvent)
         case .eventOrders: return try orders(try eventKey(name, call), &call)
         case .eventGates: return try gates(try eventKey(name, call), &call, &sections)
-        case .ticketsValidate: return try validate(call)
+        case .ticketsValidate: return try validate(&call)
         default: return try ticket(endpoint, name, &call)
         }
     }
@@ -84,9 +84,10 @@ extension Router {
     // MARK: - Scans
 
     /// Every code carries its event, so a list says itself whose it is.
-    private func validate(_ call: Call) throws(Problem) -> RoutedRequest {
+    private func validate(_ call: inout Call) throws(Problem) -> RoutedRequest {
         let (fields, body) = try call.readBody { body throws(JSONError) in try ScanFields(&body) }
         try body.check()
+        if let shape = fields.shape { call.reply.shape = shape }
         let (event, command) = try fields.command(call.context)
         return call.sale(event, command)
     }
@@ -108,9 +109,16 @@ extension AcceptanceFields {
 }
 
 extension ScanFields {
+    /// What the answer to a list that names no event looks like, should there be none; nil for any other.
+    var shape: ReplyContext.Shape? { isList && event == nil ? .scans(count: scans.count) : nil }
+
     func command(_ context: CommandContext) throws(Problem) -> (EventKey, Command) {
         let named = self.event.map { EventKey(tenant: context.tenant, event: $0) }
-        guard let event = named ?? scans.lazy.compactMap({ $0.ticket?.event }).first else { throw .ticketNotFound }
+        // A list without a code that can be read is nobody's: what is the tenant's own knows no tickets.
+        let nobody = isList ? EventKey(tenant: context.tenant, event: .empty) : nil
+        guard let event = named ?? scans.lazy.compactMap({ $0.ticket?.event }).first ?? nobody else {
+            throw .ticketNotFound
+        }
         return (event, .scan(scans, isList: isList))
     }
 }

@@ -149,7 +149,7 @@ import Testing
             order, .reservation(KnownEvent.hold(), at: KnownEvent.now), .event(KnownEvent.view),
             .reservedOne(KnownEvent.hold(), counts: Self.counts, at: KnownEvent.now, isSingleSection: true),
             .section(KnownEvent.section), .tier(KnownEvent.tier),
-            .rejected(.soldOut(0, asked: 3, available: 1)),
+            .rejected(.soldOut(0, asked: 3, available: 1, buffer: 2)),
         ]
         for answer in answers { #expect(bytes(.answer(answer)) == bytes(.answer(answer))) }
     }

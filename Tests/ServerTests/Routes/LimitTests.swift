@@ -86,7 +86,8 @@ import Testing
             section: #""total_capacity":20,"buffer_capacity":8"#,
             granted: 12,
             places: 12,
-            code: "SOLD_OUT"
+            code: "SOLD_OUT",
+            numbers: ["asked": 1, "available": 0, "buffer": 8]
         ),
         Scenario(
             name: "buffer-fives",
@@ -94,7 +95,8 @@ import Testing
             quantities: [5, 5],
             granted: 2,
             places: 10,
-            code: "SOLD_OUT"
+            code: "SOLD_OUT",
+            numbers: ["asked": 5, "available": 2, "buffer": 8]
         ),
         Scenario(
             name: "hold-time",

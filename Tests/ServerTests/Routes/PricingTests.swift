@@ -56,6 +56,37 @@ import Testing
         }
     }
 
+    /// A rule that would never apply is told when it is set, and not at the sale: of a new tier, and of what a change leads to.
+    @Test func aPriceIsForSomeTime() async throws {
+        try await SaleServer.run { server in
+            let client = try server.connect()
+            try open(client)
+            let rules = [
+                (#""early_bird_price":1"#, #""early_bird_ends_at":"2026-11-21T12:00:00Z""#, "early_bird_ends_at"),
+                (
+                    #""last_minute_price":1"#, #""last_minute_starts_at":"2026-11-21T12:00:00Z""#,
+                    "last_minute_starts_at"
+                ),
+                (#""group_discount_percentage":5"#, #""group_size_min":10"#, "group_size_min"),
+            ]
+            func refusedField(_ reply: LoopbackClient.Reply) throws -> String? {
+                #expect(reply.status == 422, "\(reply.body)")
+                return (try json(reply)["errors"] as? [[String: Any]])?.first?["field"] as? String
+            }
+            for (rule, time, field) in rules {
+                let path = "/api/v1/events/gala/pricing"
+                let alone = try client.post(path, #"{"base_price":9,"currency":"EUR",\#(rule)}"#)
+                #expect(try refusedField(alone) == field)
+                let pricing = try tier(client, #"{"base_price":9,"currency":"EUR"}"#)
+                #expect(try refusedField(try put(client, "/api/v1/pricing/\(pricing)", "{\(rule)}")) == field)
+                #expect(try put(client, "/api/v1/pricing/\(pricing)", "{\(rule),\(time)}").status == 200)
+                #expect(try put(client, "/api/v1/pricing/\(pricing)", #"{"name":"Late"}"#).status == 200)
+                let without = "{\(time.prefix { $0 != ":" }):null}"
+                #expect(try refusedField(try put(client, "/api/v1/pricing/\(pricing)", without)) == field)
+            }
+        }
+    }
+
     // MARK: - Against decimals
 
     /// As a shop would reckon with a pocket calculator; every amount as it is written in JSON.

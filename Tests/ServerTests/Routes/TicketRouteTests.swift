@@ -64,7 +64,9 @@ import Testing
     // MARK: - Reading and scanning
 
     @Test func aTicketIsReadAndScannedOnce() async throws {
-        try await SaleServer.run { server in
+        let folder = SaleServer.makeFolder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try await SaleServer.run(folder: folder, clock: SettableTime().clock()) { server in
             try server.putOnSale("gala")
             let client = try server.connect()
             let order = try buy(client)
@@ -73,18 +75,18 @@ import Testing
             #expect(issued["order_id"] as? String == order.id && issued["capacity_id"] as? String == "gala")
             #expect(try code(try ticket(client, order.tickets[0], by: "ben")) == "404 TICKET_NOT_FOUND")
             #expect(try ticket(client, order.tickets[0], by: "ada").status == 200)
-            let scan = #"{"code":"\#(order.scanCodes[0])","scanned_at":"2026-06-01T20:00:00Z"}"#
+            let scan = #"{"code":"\#(order.scanCodes[0])","scanned_at":"2026-11-21T12:00:00Z"}"#
             let first = try validate(client, scan, key: "scan")
             #expect(first.status == 200)
             #expect(try member(first, "scan")["code"] as? String == "CHECKED_IN")
             #expect(try validate(client, scan).body == first.body)
             let second = try validate(client, #"{"code":"\#(order.scanCodes[0])"}"#)
             #expect(try code(second) == "409 ALREADY_CHECKED_IN")
-            #expect(try json(second)["checked_in_at"] as? String == "2026-06-01T20:00:00.000Z")
+            #expect(try json(second)["checked_in_at"] as? String == "2026-11-21T12:00:00.000Z")
             #expect(try validate(client, scan, key: "scan").body == first.body)
             let read = try ticket(client, order.tickets[0])
             #expect(try member(read, "ticket")["status"] as? String == "checked_in")
-            #expect(try member(read, "ticket")["checked_in_at"] as? String == "2026-06-01T20:00:00.000Z")
+            #expect(try member(read, "ticket")["checked_in_at"] as? String == "2026-11-21T12:00:00.000Z")
             let page = try json(try client.get("/api/v1/orders/\(order.id)"))["tickets"] as? [[String: Any]]
             #expect(page?.map { $0["status"] as? String } == ["checked_in", "issued"])
             #expect(try confirm(client, order.reservation).body == order.answer)
@@ -135,24 +137,24 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var list = ""
         var results: [[String: Any]] = []
-        try await SaleServer.run(folder: folder) { server in
+        try await SaleServer.run(folder: folder, clock: SettableTime().clock()) { server in
             try server.putOnSale("gala")
             let client = try server.connect()
             let order = try buy(client)
             _ = try client.post("/api/v1/events/gala/gates", #"{"id":"north","name":"North"}"#)
-            let scan = #"{"code":"\#(order.scanCodes[0])","gate":"north","scanned_at":"2026-06-01T20:00:00Z"}"#
-            let later = #"{"code":"\#(order.scanCodes[0])","gate":"north","scanned_at":"2026-06-01T19:00:00Z"}"#
+            let scan = #"{"code":"\#(order.scanCodes[0])","gate":"north","scanned_at":"2026-11-21T12:00:00Z"}"#
+            let later = #"{"code":"\#(order.scanCodes[0])","gate":"north","scanned_at":"2026-11-21T11:59:00Z"}"#
             let whole = [scan, later, scan, #"{"code":"?"}"#] + Array(repeating: #"{"code":"no ticket"}"#, count: 496)
             list = "{\"event_id\":\"gala\",\"scans\":[\(whole.joined(separator: ","))]}"
             results = try #require(try json(try validate(client, list))["results"] as? [[String: Any]])
             #expect(results.count == 500)
             let codes = results.prefix(4).map { $0["code"] as? String }
             #expect(codes == ["CHECKED_IN", "ALREADY_CHECKED_IN", "CHECKED_IN", "TICKET_NOT_FOUND"])
-            #expect(results[1]["scanned_at"] as? String == "2026-06-01T19:00:00.000Z")
-            #expect(results[1]["checked_in_at"] as? String == "2026-06-01T20:00:00.000Z")
+            #expect(results[1]["scanned_at"] as? String == "2026-11-21T11:59:00.000Z")
+            #expect(results[1]["checked_in_at"] as? String == "2026-11-21T12:00:00.000Z")
             #expect(results[1]["gate"] as? String == "north")
         }
-        try await SaleServer.run(folder: folder) { server in
+        try await SaleServer.run(folder: folder, clock: SettableTime().clock()) { server in
             let again = try json(try validate(try server.connect(), list))["results"] as? [[String: Any]]
             #expect(
                 again.map { $0.prefix(3).map { $0 as NSDictionary } } == results.prefix(3).map { $0 as NSDictionary }

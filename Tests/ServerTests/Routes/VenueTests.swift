@@ -119,6 +119,42 @@ import Testing
         }
     }
 
+    /// What has no date takes place on every one.
+    @Test func sectionsWithoutADateCountOnEach() async throws {
+        try await SaleServer.run { server in
+            let client = try CatalogueClient(server)
+            try client.thing("venue", "POST", "/api/v1/venues", Self.arena)
+            let event = #"{"id":"gala","name":"Gala","currency":"EUR","venue_id":"arena"}"#
+            try client.thing("event", "POST", "/api/v1/events", event)
+            for (id, day) in [("fri", 20), ("sat", 21)] {
+                let date =
+                    #"{"id":"\#(id)","starts_at":"2030-11-\#(day)T20:00:00Z","ends_at":"2030-11-\#(day)T23:00:00Z"}"#
+                try client.thing("schedule", "POST", "/api/v1/events/gala/schedules", date)
+            }
+            let sections = "/api/v1/events/gala/capacity"
+            func section(_ id: String, _ total: Int, _ date: String?) -> String {
+                let date = date.map { #","schedule_id":"\#($0)""# } ?? ""
+                return #"{"id":"\#(id)","section_name":"S","total_capacity":\#(total)\#(date)}"#
+            }
+            try client.thing("capacity", "POST", sections, section("a", 60, nil))
+            try client.thing("capacity", "POST", sections, section("b", 40, "fri"))
+            let reply = try client.send("POST", sections, section("c", 41, "sat"))
+            #expect(reply.status == 409)
+            let problem = try CatalogueClient.json(reply)
+            #expect(problem["code"] as? String == "OVER_VENUE_CAPACITY")
+            let numbers = ["asked", "others", "maximum"].map { problem[$0] as? Int }
+            #expect(numbers == [41, 60, 100])
+            try client.thing("capacity", "POST", sections, section("c", 40, "sat"))
+            #expect(try client.refusal("POST", sections, section("d", 1, nil)) == "409 OVER_VENUE_CAPACITY")
+            // On a date it takes places from fewer; then the other date has room.
+            try client.thing("capacity", "PUT", "/api/v1/capacity/a", #"{"schedule_id":"fri"}"#)
+            try client.thing("capacity", "POST", sections, section("d", 60, "sat"))
+            #expect(
+                try client.refusal("PUT", "/api/v1/capacity/d", #"{"schedule_id":null}"#) == "409 OVER_VENUE_CAPACITY"
+            )
+        }
+    }
+
     @Test func aChangeIsForAVersion() async throws {
         try await SaleServer.run { server in
             let client = try CatalogueClient(server)

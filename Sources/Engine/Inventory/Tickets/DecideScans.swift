@@ -1,5 +1,14 @@
 // Scans at the gates. The first scan to arrive wins; the same scan sent again is the same success, whatever its list.
 
+extension InventoryLimits {
+    /// How far a scanner's clock may be ahead of this engine's: else a scan could choose a time to come at which its gate
+    /// is open.
+    public static let scanAheadMaxMilliseconds: Milliseconds = 60_000
+    /// How long before its ticket's code came to be a scan may say it was made. Lists of scanners that were without a
+    /// network are old, but none was made of a ticket that there was not; a clock that was never set says so.
+    public static let scanBehindMaxMilliseconds: Milliseconds = 3_600_000
+}
+
 extension EventInventory {
     /// Decides scans in order, each on what the ones before it have done.
     ///
@@ -59,10 +68,24 @@ extension EventInventory {
         } else if let cancelledAt {
             outcome.result = .eventCancelled
             outcome.since = cancelledAt
-        } else {
+        } else if !isOutOfTime(&outcome, ticket, at: now) {
             hold(&outcome, against: gate, at: now)
         }
         return outcome
+    }
+
+    /// Whether the scan's own time can't be right. What lets somebody in is shown for ever, and decides on the gate's window.
+    private func isOutOfTime(_ outcome: inout ScanOutcome, _ ticket: FoundTicket, at now: Milliseconds) -> Bool {
+        if outcome.scannedAt > now + InventoryLimits.scanAheadMaxMilliseconds {
+            outcome.result = .clockAhead
+            outcome.since = now
+        } else if outcome.scannedAt < ticket.codeSince - InventoryLimits.scanBehindMaxMilliseconds {
+            outcome.result = .clockBehind
+            outcome.since = ticket.codeSince
+        } else {
+            return false
+        }
+        return true
     }
 
     /// Lets in, unless the gate is closed or for other sections. A window counts at the time of the scan, not of its arrival.

@@ -10,6 +10,8 @@ extension EventInventory {
 
         var index: UInt32 { id.index }
         var code: TicketCode { order.code(of: index, history) }
+        /// Since when the code is the ticket's.
+        var codeSince: Milliseconds { history?.transfers.last?.at ?? order.confirmedAt }
     }
 
     /// The ticket, whoever asks; nil for an id that is none of this event's.

@@ -131,7 +131,7 @@ extension EventInventory {
         let isWhole =
             switch outcome.result {
             case .checkedIn, .alreadyCheckedIn: outcome.ticket != nil && outcome.checkIn != nil
-            case .void, .eventCancelled: outcome.ticket != nil && outcome.since != nil
+            case .void, .eventCancelled, .clockAhead, .clockBehind: outcome.ticket != nil && outcome.since != nil
             case .refunded, .gateClosed, .wrongGate: outcome.ticket != nil
             case .unknown, .gateNotFound: true
             }

@@ -100,6 +100,10 @@ public enum ScanResult: UInt8, Sendable, CaseIterable {
     case gateClosed = 7
     /// The gate is for other sections.
     case wrongGate = 8
+    /// The scan's own time is later than any good clock shows.
+    case clockAhead = 9
+    /// The scan's own time is from long before there was such a ticket.
+    case clockBehind = 10
 }
 
 /// What a scanner hears of one scan.
@@ -112,7 +116,8 @@ public struct ScanOutcome: Equatable, Sendable {
     public var gate: ShortText
     /// The scan that counts: this one, the same one sent before, or the one that was first.
     public var checkIn: CheckInView?
-    /// When the code became void or the event was cancelled; with a closed gate when it opens.
+    /// When the code became void or the event was cancelled; with a closed gate when it opens; with a clock that is ahead
+    /// when the scan came, with one that is behind since when there is the ticket's code.
     public var since: Milliseconds?
     /// With a closed gate, when it closes.
     public var until: Milliseconds?

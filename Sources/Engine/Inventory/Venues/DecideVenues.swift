@@ -61,10 +61,8 @@ extension EventInventory {
     func checkVenue(of details: EventDetails, _ context: CommandContext) throws(Rejection) {
         guard !details.venue.isEmpty, details.venue != self.details.venue else { return }
         guard let maximum = context.venueMaximum else { throw .venueNotFound }
-        // One more than there are schedules: the last one is for sections without.
-        var sums = [UInt64](repeating: 0, count: schedules.count + 1)
-        for section in sections { sums[Int(section.details.schedule ?? UInt32(schedules.count))] += section.places }
-        if let most = sums.max(), most > UInt64(maximum) {
+        let most = places(ofDate: nil)
+        if most > UInt64(maximum) {
             throw .overVenueMaximum(asked: most, others: 0, maximum: maximum)
         }
     }
@@ -79,24 +77,28 @@ extension EventInventory {
     func withinVenue(_ decision: Decision, _ context: CommandContext) throws(Rejection) -> Decision {
         guard let maximum = context.venueMaximum, case .section(let view) = decision.answer else { return decision }
         let (number, new) = (Int(view.number), view.details)
-        if number < sections.count, sections[number].details.schedule == new.schedule,
-            new.total <= sections[number].details.total
-        {
-            return decision
+        if number < sections.count {
+            let old = sections[number].details
+            // Without a date its places were there on every one.
+            if old.schedule == nil || old.schedule == new.schedule, new.total <= old.total { return decision }
         }
-        var others: UInt64 = 0
-        for index in sections.indices where index != number && sections[index].details.schedule == new.schedule {
-            others += sections[index].places
-        }
+        let others = places(ofDate: new.schedule, except: number)
         guard others + UInt64(new.total) <= UInt64(maximum) else {
             throw .overVenueMaximum(asked: UInt64(new.total), others: others, maximum: maximum)
         }
         return decision
     }
-}
 
-extension EventInventory.Section {
-    fileprivate var places: UInt64 { UInt64(details.total) }
+    /// Places that there are on a date, or for nil on the one that has most. Sections without a date are there on each.
+    private func places(ofDate schedule: ScheduleNumber?, except: Int? = nil) -> UInt64 {
+        var onEach: UInt64 = 0
+        var onDate = [UInt64](repeating: 0, count: schedules.count)
+        for index in sections.indices where index != except {
+            let places = UInt64(sections[index].details.total)
+            if let date = sections[index].details.schedule { onDate[Int(date)] += places } else { onEach += places }
+        }
+        return onEach + (schedule.map { onDate[Int($0)] } ?? onDate.max() ?? 0)
+    }
 }
 
 extension Command {
