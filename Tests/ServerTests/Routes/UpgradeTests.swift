@@ -9,7 +9,7 @@ import WAL
 @Suite struct UpgradeTests {
     static let folders = [
         "engine-whole-answers", "engine-referring-answers-1", "engine-referring-answers-2", "engine-seats",
-        "engine-tickets", "engine-dates",
+        "engine-tickets", "engine-dates", "engine-refusals",
     ]
 
     /// Of the snapshot and the records behind it, and of the whole log: both lead to what the earlier build had.
@@ -29,7 +29,7 @@ import WAL
             ?? verify["log"]?.hasPrefix("records 1 to \(summary.lastPosition);")
         #expect(isLast == true)
         // A tenant's venues are kept like an event.
-        #expect(recovery.events.count == (name == "engine-dates" ? 3 : 2))
+        #expect(recovery.events.count == (["engine-dates", "engine-refusals"].contains(name) ? 3 : 2))
         #expect(recovery.events.values.flatMap { $0.checkInvariants() } == [])
         #expect(folder.sale.retries.count == recovery.events.values.reduce(0) { $0 + $1.idempotencyCount })
     }
