@@ -22,6 +22,8 @@ struct LoopStatistics: Sendable {
     var largeRequestBytesMax = 0
     var unsentBytes = 0
     var unsentBytesMax = 0
+    /// Of the whole server.
+    var streamBytesMax = 0
     var batches = 0
     /// 1 for a loop that can't answer in time what has arrived.
     var loopsBehind = 0
@@ -48,6 +50,7 @@ struct LoopStatistics: Sendable {
         left.largeRequestBytesMax += right.largeRequestBytesMax
         left.unsentBytes += right.unsentBytes
         left.unsentBytesMax += right.unsentBytesMax
+        left.streamBytesMax = right.streamBytesMax
         left.batches += right.batches
         left.loopsBehind += right.loopsBehind
     }
@@ -92,5 +95,6 @@ extension LoopConnections {
         statistics.largeRequestBytesMax = largeRequests.bytesMax
         statistics.unsentBytes = unsentBytes
         statistics.unsentBytesMax = limits.unsentBytesPauseOfLoop
+        statistics.streamBytesMax = limits.streamBytesMax
     }
 }

@@ -156,6 +156,7 @@ extension MetricsText {
             ("log", sample.log.pendingBytes, Shard.pendingBytesMax),
             ("large_requests", loops.largeRequestBytes, loops.largeRequestBytesMax),
             ("unsent_answers", loops.unsentBytes, loops.unsentBytesMax),
+            ("unread_streams", sample.streamMemory.heldBytes, loops.streamBytesMax),
         ]
         gauges(
             "holdfast_queue_bytes",

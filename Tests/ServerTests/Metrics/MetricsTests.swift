@@ -135,6 +135,7 @@ import Testing
             #expect(codes["holdfast_problems_total{code=\"OVERLOADED\"}"] == 0, "\(codes)")
             let requests = "holdfast_http_requests_total"
             #expect(metrics[requests + #"{route="none",method="none",status="404"}"#] == 1)
+            #expect(metrics[requests + #"{route="none",method="none",status="400"}"#] == 1)
             #expect(metrics[requests + #"{route="eventPublish",method="POST",status="404"}"#] == 1)
             #expect(metrics[requests + #"{route="batch",method="POST",status="200"}"#] == 1)
         }
