@@ -51,7 +51,7 @@ extension MetricsText {
 
     mutating func writeBooks(_ books: PostgresBooks.Standing) {
         gauge("holdfast_postgres_up", "Whether the books can be written.", MetricValue(books.isConnected))
-        counter("holdfast_postgres_position", "Records that are in the books.", MetricValue(books.position.rawValue))
+        gauge("holdfast_postgres_position", "Records that are in the books.", MetricValue(books.position.rawValue))
         gauge("holdfast_postgres_lag_records", "Records that Postgres does not have.", MetricValue(books.lagRecords))
         gauge(
             "holdfast_postgres_lag_seconds",
