@@ -6,13 +6,15 @@ import Testing
 
 /// Which files are taken, and what is said of the others.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct TLSIdentityTests {
-    private let now = Int64(Date().timeIntervalSince1970)
-
     @Test func whatCannotBeUsedIsNamed() throws {
         let (good, other) = (try TestCertificate(), try TestCertificate())
-        func refusal(_ certificate: String, _ key: String, now: Int64? = nil) -> String {
+        // Their files go with them.
+        defer { withExtendedLifetime((good, other)) {} }
+        // They are valid from the second on in which they were made.
+        let now = Int64(Date().timeIntervalSince1970) + 1
+        func refusal(_ certificate: String, _ key: String, at time: Int64? = nil) -> String {
             do throws(TLSFileError) {
-                _ = try TLSCertificate(TLSFiles(certificate: certificate, key: key), now: now ?? self.now)
+                _ = try TLSCertificate(TLSFiles(certificate: certificate, key: key), now: time ?? now)
                 return ""
             } catch { return "\(error)" }
         }
@@ -23,8 +25,8 @@ import Testing
         #expect(refusal(good.certificate, good.certificate).contains("is not a private key in PEM"))
         #expect(refusal(good.certificate, other.key).contains("is not that of the first certificate"))
         #expect(refusal("\(good.folder)/issuer.pem", good.key).contains("is not that of the first certificate"))
-        #expect(refusal(good.certificate, good.key, now: now + 31 * 86_400).contains("renew it"))
-        #expect(refusal(good.certificate, good.key, now: now - 86_400).contains("is the clock right?"))
+        #expect(refusal(good.certificate, good.key, at: now + 31 * 86_400).contains("renew it"))
+        #expect(refusal(good.certificate, good.key, at: now - 86_400).contains("is the clock right?"))
         let encrypted = ["pkey", "-in", "leaf.key", "-aes256", "-passout", "pass:secret", "-out", "encrypted.key"]
         try good.openssl(encrypted)
         #expect(refusal(good.certificate, "\(good.folder)/encrypted.key").contains("is encrypted"))

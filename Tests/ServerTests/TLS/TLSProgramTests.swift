@@ -42,8 +42,10 @@ import Testing
     }
 
     @Test func aWrongKeyIsRefusedAtAStart() throws {
-        let process = try launch(files(of: try TestCertificate()))
-        process.waitUntilExit()
+        let other = try TestCertificate()
+        let process = try launch(files(of: other))
+        // Its files go with it.
+        withExtendedLifetime(other) { process.waitUntilExit() }
         #expect(process.terminationStatus == 64)
         #expect(try String(contentsOfFile: log, encoding: .utf8).contains("is not that of the first certificate"))
     }
