@@ -4,8 +4,7 @@ import NIOCore
 /// The encrypted connections of one loop: takes their handshakes on by turns, for a moment in each, so that the sale goes
 /// on while however many clients connect.
 final class TLSHandshakes: LoopSecurity {
-    /// In a turn; the step that is under way then is finished. The longest has a signature in it: 0.1 ms with a key on P-256,
-    /// 1 ms with RSA of 2,048 bits.
+    /// In a turn; the step that is under way then is finished. The longest has a signature in it.
     static let nanosecondsPerTurn: Int64 = 1_000_000
 
     let eventLoop: RingLoop
