@@ -1,4 +1,3 @@
-import ArgumentParser
 import Foundation
 import Testing
 
@@ -79,20 +78,20 @@ import Testing
             ),
             (["--tls-certificate", "c"], nil, "without its key"),
             (["--tls-key", "k"], nil, "without its certificate"),
-            (["--tls-minimum-version", "1.2"], nil, "but no certificate"),
+            (["--tls-minimum-version", "1.2"], nil, "there is no certificate"),
             (
                 ["--tls-certificate", "c", "--tls-key", "k", "--tls-minimum-version", "1.1"], nil,
-                "it must be 1.2 or 1.3"
+                "it must be one of: 1.2, 1.3"
             ),
         ] as [([String], TLSFiles?, String)]
     )
     func optionsGoTogether(_ given: ([String], TLSFiles?, String)) async throws {
         let options = try SettingsOptions.parse(["--data", "data"] + given.0)
         do {
-            let settings = try await Settings(options, cores: 2)
+            let settings = try await Settings(options, cores: 2, variables: [:])
             #expect(settings.tls == given.1 && given.2.isEmpty)
-        } catch let error as ValidationError {
-            #expect(!given.2.isEmpty && error.message.contains(given.2), "\(error.message)")
+        } catch {
+            #expect(!given.2.isEmpty && "\(error)".contains(given.2), "\(error)")
         }
     }
 }

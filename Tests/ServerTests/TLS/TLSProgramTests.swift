@@ -46,7 +46,7 @@ import Testing
         let process = try launch(files(of: other))
         // Its files go with it.
         withExtendedLifetime(other) { process.waitUntilExit() }
-        #expect(process.terminationStatus == 64)
+        #expect(process.terminationStatus == ConfigurationError.exitCode)
         #expect(try String(contentsOfFile: log, encoding: .utf8).contains("is not that of the first certificate"))
     }
 
