@@ -55,9 +55,10 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Auth", "CLibqrencode", "Engine", "Loop", "WAL", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
             ],
             path: "Sources/Server",
-            sources: ["Auth", "Front", "HTTP", "JSON", "Ops/Operations.swift", "Rendering", "Routes"],
+            sources: ["Auth", "Documentation", "Front", "HTTP", "JSON", "Ops/Operations.swift", "Rendering", "Routes"],
             swiftSettings: instrumented
         ),
         .systemLibrary(name: "CFuzzer", path: "CFuzzer"),

@@ -38,7 +38,7 @@ extension Endpoint {
     func access(_ method: HTTPMethod) -> Access {
         let isRead = method == .get || method == .head
         switch self {
-        case .health, .ready, .openAPI: return .everybody
+        case .health, .ready, .openAPI, .docs: return .everybody
         case .metrics: return .admin
         case .events, .event, .eventCapacity, .eventPricing, .capacity, .capacitySeats, .pricing, .venues, .venue,
             .eventSchedules, .eventSchedule:

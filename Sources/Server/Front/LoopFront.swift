@@ -364,7 +364,10 @@ extension LoopFront {
     ) {
         answerLater(connection, sequence) { [operations, engine, peers] in
             let page = await operations.answer(operation, engine, peers)
-            return LateAnswer { $0.write(page, reply) }
+            // The pages are large, and need no token: who doesn't read them must not fill the memory.
+            return LateAnswer(bytes: page.body.utf8.count, else: { $0.write(.tooManyBatches, reply) }) {
+                $0.write(page, reply)
+            }
         }
     }
 

@@ -61,12 +61,6 @@ enum HTTPStatus: UInt16, CaseIterable, Sendable {
         }
     }
 
-    /// The words of the status line, for the `title` of a problem that has no better one.
-    var phrase: String {
-        let line = statusLine.description
-        return String(line.dropFirst("HTTP/1.1 200 ".count).dropLast())
-    }
-
     /// Whether responses with this status end with their header fields (RFC 9110, 6.4.1).
     var forbidsBody: Bool { self == .noContent || self == .notModified }
 }

@@ -76,7 +76,7 @@ enum LatencyGroup: String, CaseIterable, Sendable {
             return
         }
         switch endpoint {
-        case .health, .ready, .metrics, .openAPI: self = .other
+        case .health, .ready, .metrics, .openAPI, .docs: self = .other
         case .capacityReserve, .reservations: self = .reserve
         case .reservationConfirm: self = .confirm
         case .reservation, .order: self = route.isRead ? .read : .sale

@@ -3,17 +3,21 @@ import Postgres
 import Synchronization
 import WAL
 
-/// What the server says of itself: `/health`, `/ready`, `/metrics`, `/openapi.json`.
+/// What the server says of itself: `/health`, `/ready`, `/metrics`, `/openapi.json`, `/docs`.
 final class Operations: Sendable {
     /// One answer to an operator or a machine.
     struct Page: Sendable {
         var status = HTTPStatus.ok
         var contentType = ContentType.json
         var body: String
+        /// Of what stays the same as long as the server runs; nil for what changes with every look.
+        var entityTag: UInt64?
+        /// What a browser may load beside the page; empty where nobody browses.
+        var securityPolicy = ""
     }
 
     private let isReady = Atomic<Bool>(false)
-    private let openAPI: String
+    private let pages: StaticPages
     let streams: StreamAllowance
     let streamMemory = StreamMemory()
     /// Those among them that read the log.
@@ -26,17 +30,20 @@ final class Operations: Sendable {
     let security: (any ConnectionSecurity)?
 
     /// - Parameters:
+    ///   - openAPI: the text of `/openapi.json`, of which `/docs` is made.
+    ///   - style: the style sheet of `/docs`.
     ///   - streamsMax: streams of all connections at a time.
     ///   - metricsEventsMax: events whose places are shown one by one in metrics; 0 for none.
     ///   - books: on any thread, without waiting.
     init(
         openAPI: String,
+        style: String = "",
         streamsMax: Int = StreamAllowance.defaultLimit,
         metricsEventsMax: Int = Operations.metricsEventsMaxDefault,
         books: (@Sendable () -> PostgresBooks.Standing)? = nil,
         security: (any ConnectionSecurity)? = nil
     ) {
-        self.openAPI = openAPI
+        pages = StaticPages(document: openAPI, style: style)
         self.metricsEventsMax = metricsEventsMax
         self.books = books
         self.security = security
@@ -57,7 +64,8 @@ final class Operations: Sendable {
             let sample = await MetricsSample(engine, fronts, self, eventsMax: metricsEventsMax)
             let text = MetricsText(sample, version: Holdfast.configuration.version)
             return Page(contentType: .metrics, body: text.text)
-        case .openAPI: return Page(body: openAPI)
+        case .openAPI: return pages.openAPI
+        case .docs: return pages.docs
         }
     }
 
@@ -78,11 +86,28 @@ final class Operations: Sendable {
 
 extension ResponseWriter {
     mutating func write(_ page: Operations.Page, _ reply: borrowing ReplyContext) -> Range<Int> {
+        if let tag = page.entityTag, reply.known.contains(tag) {
+            begin(.notModified)
+            writeFields(of: page, reply)
+            return end()
+        }
         begin(page.status, page.contentType)
-        echo(reply)
+        writeFields(of: page, reply)
         if page.status == .serviceUnavailable { header("Retry-After", 1) }
         beginBody()
         bytes.append(page.body)
         return end(omitBody: reply.isHead)
+    }
+
+    private mutating func writeFields(of page: Operations.Page, _ reply: borrowing ReplyContext) {
+        echo(reply)
+        if let tag = page.entityTag {
+            header("ETag", "\"\(tag)\"")
+            header("Cache-Control", "no-cache")
+        }
+        guard !page.securityPolicy.isEmpty else { return }
+        header("Content-Security-Policy", page.securityPolicy)
+        header("X-Content-Type-Options", "nosniff")
+        header("Referrer-Policy", "no-referrer")
     }
 }

@@ -126,6 +126,7 @@ struct Serve: AsyncParsableCommand {
         let books = try settings.books.map { try PostgresBooks(BooksSource(engine), $0) { $0.tell(logger) } }
         let operations = Operations(
             openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
+            style: String(decoding: PackageResources.docs_css, as: UTF8.self),
             streamsMax: settings.streamsMax,
             metricsEventsMax: settings.metricsEventsMax,
             books: books.map { books in { books.standing } },
@@ -136,7 +137,7 @@ struct Serve: AsyncParsableCommand {
                 number: $0,
                 loop: loops[$0],
                 engine: engine,
-                router: Router(),
+                router: Router(requiresIdempotencyKey: settings.requiresIdempotencyKeys),
                 operations: operations,
                 keyRing: keyRing
             )

@@ -99,7 +99,8 @@ extension ScanOutcome {
                 "Already checked in",
                 "The ticket was checked in at \(time: checkIn?.scannedAt ?? 0)\(at: checkIn?.gate ?? .empty)."
             )
-        case .refunded: Problem(.conflict, "TICKET_REFUNDED", "Ticket refunded", "The ticket has been refunded.")
+        case .refunded:
+            Problem(.conflict, "TICKET_REFUNDED", "Ticket refunded already", "The ticket has been refunded.")
         case .void:
             Problem(
                 .conflict,

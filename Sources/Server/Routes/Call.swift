@@ -58,28 +58,28 @@ struct Call {
     }
 
     /// A token says whose data it is, and a customer's token who the customer is; what header fields say of it is passed
-    /// over. Everybody else may act for a customer.
+    /// over where it could be said. Everybody else may act for a customer.
     private mutating func readHeaders(of caller: KnownCaller) throws(Problem) {
+        if !request.tenantId.isAbsent { _ = try tenant() }
         context.tenant = caller.tenant
         context.actor = caller.subject
         role = caller.role
         acceptedUntil = caller.acceptedUntil
-        if caller.role == .customer {
-            context.principal = caller.subject
-        } else if !request.customerId.isAbsent {
-            context.principal = try customer()
-        }
+        if !request.customerId.isAbsent { context.principal = try customer() }
+        if caller.role == .customer { context.principal = caller.subject }
     }
 
     private mutating func readHeadersOfAnybody() throws(Problem) {
-        if !request.tenantId.isAbsent {
-            guard let tenant = Self.visible(bytes[request.tenantId]) else {
-                throw .invalidHeader("X-Tenant-Id must be 1 to 64 visible ASCII characters.")
-            }
-            context.tenant = tenant
-        }
+        if !request.tenantId.isAbsent { context.tenant = try tenant() }
         if !request.customerId.isAbsent { context.principal = try customer() }
         context.actor = context.principal
+    }
+
+    private func tenant() throws(Problem) -> ShortText {
+        guard let tenant = Self.visible(bytes[request.tenantId]) else {
+            throw .invalidHeader("X-Tenant-Id must be 1 to 64 visible ASCII characters.")
+        }
+        return tenant
     }
 
     private func customer() throws(Problem) -> ShortText {

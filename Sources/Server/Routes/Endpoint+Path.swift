@@ -6,6 +6,7 @@ extension Endpoint {
         case .ready: "/ready"
         case .metrics: "/metrics"
         case .openAPI: "/openapi.json"
+        case .docs: "/docs"
         case .events: "/api/v1/events"
         case .event: "/api/v1/events/{id}"
         case .eventPublish: "/api/v1/events/{id}/publish"

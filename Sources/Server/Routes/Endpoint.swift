@@ -1,6 +1,6 @@
 /// A path of the table of routes. `match` finds it, and the one segment of the path that names a thing.
 enum Endpoint: UInt8, CaseIterable, Sendable {
-    case health, ready, metrics, openAPI
+    case health, ready, metrics, openAPI, docs
     case events, event, eventPublish, eventRestore
     case venues, venue
     case eventSchedules, eventSchedule, eventSchedulesUpcoming, eventSchedulesNext
@@ -20,7 +20,7 @@ enum Endpoint: UInt8, CaseIterable, Sendable {
     /// What may be asked of the path.
     var methods: AllowedMethods {
         switch self {
-        case .health, .ready, .metrics, .openAPI: .get
+        case .health, .ready, .metrics, .openAPI, .docs: .get
         case .events, .eventCapacity, .eventPricing, .venues, .eventSchedules: [.get, .post]
         case .venue, .eventSchedule: [.get, .put]
         case .eventSchedulesUpcoming, .eventSchedulesNext: .get
@@ -77,6 +77,7 @@ enum Endpoint: UInt8, CaseIterable, Sendable {
         if name.equals("ready") { return .ready }
         if name.equals("metrics") { return .metrics }
         if name.equals("openapi.json") { return .openAPI }
+        if name.equals("docs") { return .docs }
         return nil
     }
 

@@ -43,7 +43,7 @@ struct EventListing: Sendable {
 
 /// What is asked of the server itself.
 enum Operation: Equatable, Sendable {
-    case health, ready, metrics, openAPI
+    case health, ready, metrics, openAPI, docs
 }
 
 /// Finds the event and the number of a section that a client names without its event.

@@ -56,7 +56,7 @@ struct Router: Sendable {
         call.reply.subject = endpoint.subject
         try call.readHeaders(caller, isChange: endpoint.isChange(call.request.method), requiresIdempotencyKey, endpoint)
         switch endpoint {
-        case .health, .ready, .metrics, .openAPI, .events, .event, .eventPublish, .eventRestore, .eventCapacity,
+        case .health, .ready, .metrics, .openAPI, .docs, .events, .event, .eventPublish, .eventRestore, .eventCapacity,
             .eventCapacityTotal, .eventPricing, .eventPricingActive, .capacity, .capacityCheck, .pricing,
             .pricingCalculate:
             return try catalogue(endpoint, name, &call, &sections)
@@ -101,6 +101,7 @@ extension Endpoint {
         case .ready: .ready
         case .metrics: .metrics
         case .openAPI: .openAPI
+        case .docs: .docs
         default: nil
         }
     }

@@ -126,7 +126,7 @@ import Testing
 }
 
 extension HTTPMethod {
-    fileprivate init(_ name: String) {
+    init(_ name: String) {
         self =
             switch name {
             case "GET": .get
@@ -152,6 +152,7 @@ extension Endpoint {
         case .ready: "/ready"
         case .metrics: "/metrics"
         case .openAPI: "/openapi.json"
+        case .docs: "/docs"
         case .events: "\(api)/events"
         case .event: "\(api)/events/show"
         case .eventPublish: "\(api)/events/show/publish"

@@ -12,6 +12,9 @@ class LoopbackClient {
 
     private let descriptor: Int32
     var received: [UInt8] = []
+    /// Is told of every answer and of the request that it is to, as long as requests are sent one by one and whole.
+    var onReply: ((_ method: String, _ target: String, Reply) -> Void)?
+    private var asked: [(method: String, target: String)] = []
 
     /// - Parameter receiveBufferBytes: what the kernel takes in before the peer must wait; nil for the default.
     init(port: Int, receiveBufferBytes: Int32? = nil) throws {
@@ -35,7 +38,10 @@ class LoopbackClient {
 
     deinit { close(descriptor) }
 
-    func send(_ text: String) throws { try sendBytes(Array(text.utf8)) }
+    func send(_ text: String) throws {
+        note(text)
+        try sendBytes(Array(text.utf8))
+    }
 
     final func sendBytes(_ all: [UInt8]) throws {
         var bytes = all[...]
@@ -46,6 +52,16 @@ class LoopbackClient {
             guard sent > 0 else { throw Failure(call: "send") }
             bytes = bytes.dropFirst(sent)
         }
+    }
+
+    private func note(_ text: String) {
+        guard onReply != nil else { return }
+        let line = text.prefix { $0 != "\r\n" }.split(separator: " ")
+        guard text.components(separatedBy: " HTTP/1.").count == 2, line.count == 3, text.contains("\r\n\r\n") else {
+            onReply = nil
+            return
+        }
+        asked.append((String(line[0]), String(line[1])))
     }
 
     func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
@@ -102,6 +118,11 @@ class LoopbackClient {
         guard received.count >= headEnd + 4 + bodyBytes else { return nil }
         let body = String(decoding: received[(headEnd + 4)..<(headEnd + 4 + bodyBytes)], as: UTF8.self)
         received.removeFirst(headEnd + 4 + bodyBytes)
-        return Reply(status: status, headers: headers, body: body)
+        let reply = Reply(status: status, headers: headers, body: body)
+        if let onReply, !asked.isEmpty {
+            let request = asked.removeFirst()
+            onReply(request.method, request.target, reply)
+        }
+        return reply
     }
 }

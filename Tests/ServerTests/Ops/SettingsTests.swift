@@ -97,6 +97,14 @@ import Testing
         #expect(refusal.contains(message), "\(refusal)")
     }
 
+    @Test func keysAreAskedForWhereThatIsSaid() async throws {
+        let json = #"{"holdfast":{"require":{"idempotency":{"keys":true}}}}"#
+        #expect(try await settings("{}").requiresIdempotencyKeys == false)
+        #expect(try await settings(json).requiresIdempotencyKeys)
+        #expect(try await settings(nil, [], ["HOLDFAST_REQUIRE_IDEMPOTENCY_KEYS": "true"]).requiresIdempotencyKeys)
+        #expect(try await settings("{}", ["--require-idempotency-keys"]).requiresIdempotencyKeys)
+    }
+
     @Test func withoutADataFolderThereIsNoServer() async throws {
         let options = try SettingsOptions.parse([])
         await #expect(throws: ConfigurationError.self) { try await Settings(options, cores: 2, variables: [:]) }

@@ -44,23 +44,6 @@ import Testing
         }
     }
 
-    @Test func itHasEveryCode() throws {
-        let problem = try member("components", "schemas", "Problem", "properties", "code")
-        let codes = Set(try #require(problem["enum"] as? [String]))
-        let refusals = RejectionRenderingTests.table.map(\.2)
-        let problems: [Problem] = [
-            .routeNotFound, .methodNotAllowed(.get), .malformedTarget, .invalidHeader(""), .unsupportedMediaType,
-            .idempotencyKeyRequired, .customerMismatch, .preconditionFailed(""), .validationFailed([]),
-            .malformedBody(JSONError(kind: .tooDeep, offset: 0, field: "")), .unavailable(.closed),
-            .unavailable(.storageFull),
-            .unavailable(.logSaturated), .notLines, .tooManyLines, .emptyBatch, .lineTooLarge, .answerTooLarge,
-            .tokenMissing, .tokenRefused(.expired), .tokenRefused(.signature), .notForRole(.agent), .tooManyBatches,
-            .tooManyReports, .reportNotFound, .positionGone(oldest: 1), .feedBusy,
-            .logUnreadable, .tooManyStreams,
-        ]
-        for code in refusals + problems.map(\.code.description) { #expect(codes.contains(code), "\(code)") }
-    }
-
     @Test func everyReferenceLeadsSomewhere() throws {
         func check(_ value: Any) throws {
             if let list = value as? [Any] { try list.forEach(check) }

@@ -9,6 +9,7 @@ import Testing
         let tkt = "/api/v1/tickets/\(KnownIDs.ticket(0))"
         return [
             ("GET", "/health", nil), ("GET", "/ready", nil), ("GET", "/metrics", nil), ("GET", "/openapi.json", nil),
+            ("GET", "/docs", nil),
             ("POST", "/api/v1/events", #"{"name":"A","currency":"EUR"}"#), ("GET", "/api/v1/events", nil),
             ("GET", "/api/v1/events/show", nil), ("PUT", "/api/v1/events/show", "{}"),
             ("DELETE", "/api/v1/events/show", nil), ("POST", "/api/v1/events/show/publish", nil),

@@ -86,7 +86,11 @@ final class SaleServer {
             Issue.record("the log failed: \(error)")
         }
         self.engine = engine
-        let operations = Operations(openAPI: "{}", streamsMax: streamsMax)
+        let operations = Operations(
+            openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
+            style: String(decoding: PackageResources.docs_css, as: UTF8.self),
+            streamsMax: streamsMax
+        )
         self.operations = operations
         let fronts = loops.indices.map {
             LoopFront(
@@ -112,7 +116,15 @@ final class SaleServer {
     }
 
     func connect(receiveBufferBytes: Int32? = nil) throws -> LoopbackClient {
-        try LoopbackClient(port: port, receiveBufferBytes: receiveBufferBytes)
+        let client = try LoopbackClient(port: port, receiveBufferBytes: receiveBufferBytes)
+        // Whatever a test is about, the server answers as its document says.
+        let document = try OpenAPIDocument.shared.get()
+        client.onReply = { method, target, reply in
+            if let difference = document.difference(method, target, reply) {
+                Issue.record("not as openapi.json says: \(difference): \(reply.body.prefix(300))")
+            }
+        }
+        return client
     }
 
     /// Puts an event with one section on sale; their ids are the same.

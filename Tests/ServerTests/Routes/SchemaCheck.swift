@@ -32,7 +32,7 @@ struct SchemaCheck {
         let types = (schema["type"] as? [String]) ?? (schema["type"] as? String).map { [$0] } ?? []
         if value is NSNull { return types.contains("null") ? [] : ["\(place) is null"] }
         if let object = value as? [String: Any] {
-            return types == ["object"] ? members(object, schema, place) : ["\(place) is an object"]
+            return types.contains("object") ? members(object, schema, place) : ["\(place) is an object"]
         }
         if let list = value as? [Any] {
             guard types.contains("array"), let items = schema["items"] as? [String: Any] else {
@@ -43,7 +43,8 @@ struct SchemaCheck {
         if let constant = schema["const"] as? String {
             return value as? String == constant ? [] : ["\(place): \(value)"]
         }
-        let isRight = value is String ? types.contains("string") : !types.isDisjoint(with: ["number", "integer"])
+        let others = ["number", "integer", "boolean"]
+        let isRight = value is String ? types.contains("string") : !types.isDisjoint(with: others)
         return isRight ? [] : ["\(place) is \(value), not \(types)"]
     }
 

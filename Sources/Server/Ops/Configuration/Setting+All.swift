@@ -3,7 +3,7 @@ import Auth
 /// Every setting of the server, in the order of the documentation.
 extension Setting {
     static let all: [Setting] =
-        storage + listening + authentication + encryption + books + logging + [.config]
+        storage + listening + requests + authentication + encryption + books + logging + [.config]
 
     // MARK: - What is kept
 
@@ -95,6 +95,15 @@ extension Setting {
         "streams",
         default: StreamAllowance.defaultLimit,
         "Streams at a time, each a connection as well; one more is told 503."
+    )
+
+    // MARK: - What it asks of requests
+
+    static let requests: [Setting] = [.requireIdempotencyKeys]
+
+    static let requireIdempotencyKeys = Setting.flag(
+        "require-idempotency-keys",
+        "Whether a POST, PUT or DELETE that changes something is refused without an Idempotency-Key (428)."
     )
 
     // MARK: - Whom it believes

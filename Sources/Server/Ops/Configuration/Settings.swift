@@ -18,6 +18,8 @@ struct Settings: Sendable {
     var streamsMax: Int
     /// Events that metrics show one by one.
     var metricsEventsMax: Int
+    /// Whether changes without an Idempotency-Key are refused.
+    var requiresIdempotencyKeys: Bool
     /// Nil where the log's own measure is to be taken.
     var diskReserveBytes: Int?
     /// The file of the keys that tokens are verified with; nil where none are asked for.
@@ -54,6 +56,10 @@ struct Settings: Sendable {
         connectionsMax = try await reader.number(.connectionsMax, options.connectionsMax)!
         streamsMax = try await reader.number(.streamsMax, options.streamsMax)!
         metricsEventsMax = try await reader.number(.metricsEventsMax, options.metricsEventsMax)!
+        requiresIdempotencyKeys = try await reader.flag(
+            .requireIdempotencyKeys,
+            options.requireIdempotencyKeys ? true : nil
+        )
         tokenKeys = try await reader.text(.tokenKeys, options.tokenKeys)
         tokenRules = TokenRules(
             issuer: try await reader.text(.tokenIssuer, options.tokenIssuer),

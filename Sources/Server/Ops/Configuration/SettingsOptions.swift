@@ -14,6 +14,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: Setting.shards.help) var shards: Int?
     @Option(help: Setting.connectionsMax.help) var connectionsMax: Int?
     @Option(help: Setting.streamsMax.help) var streamsMax: Int?
+    @Flag(help: Setting.requireIdempotencyKeys.help) var requireIdempotencyKeys = false
     @Option(help: Setting.tokenKeys.help) var tokenKeys: String?
     @Option(help: Setting.tokenIssuer.help) var tokenIssuer: String?
     @Option(help: Setting.tokenAudience.help) var tokenAudience: String?
