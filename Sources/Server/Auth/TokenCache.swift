@@ -1,6 +1,5 @@
 import Auth
 import Engine
-import Glibc
 
 /// Tokens that were verified before, so that the sale pays for looking one up only. One for each loop.
 ///
@@ -15,8 +14,7 @@ struct TokenCache {
         let caller: KnownCaller
 
         func has(_ other: UnsafeRawBufferPointer) -> Bool {
-            guard token.count == other.count else { return false }
-            return token.withUnsafeBytes { memcmp($0.baseAddress!, other.baseAddress!, other.count) == 0 }
+            token.withUnsafeBytes { $0.isSameSecret(as: other) }
         }
     }
 
