@@ -9,7 +9,7 @@ struct Holdfast: AsyncParsableCommand {
         discussion: """
             To begin: holdfast serve --data data. Then GET http://127.0.0.1:8080/openapi.json describes every route.
             """,
-        version: "0.1.0",
+        version: Operations.version,
         subcommands: [
             Serve.self, Verify.self, Inspect.self, Repair.self, Backup.self, Restore.self, Migrate.self,
             TokenCommand.self,

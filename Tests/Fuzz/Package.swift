@@ -15,11 +15,13 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         .systemLibrary(name: "CLiburing", path: "Sources/CLiburing", pkgConfig: "liburing"),
         .systemLibrary(name: "CLibqrencode", path: "Sources/CLibqrencode", pkgConfig: "libqrencode"),
+        .systemLibrary(name: "CPostgres", path: "Sources/CPostgres", pkgConfig: "libpq"),
         .systemLibrary(name: "CPrefetch", path: "Sources/CPrefetch"),
         .target(name: "CChecksum", path: "Sources/CChecksum"),
         .target(
@@ -52,13 +54,24 @@ let package = Package(
             swiftSettings: instrumented
         ),
         .target(
+            name: "Postgres",
+            dependencies: ["CPostgres", "Engine", "WAL"],
+            path: "Sources/Postgres",
+            resources: [.embedInCode("Migrations/V1_books.sql")],
+            swiftSettings: [.swiftLanguageMode(.v6)]
+        ),
+        .target(
             name: "Server",
             dependencies: [
-                "Auth", "CLibqrencode", "Engine", "Loop", "WAL", .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "Crypto", package: "swift-crypto"),
+                "Auth", "CLibqrencode", "Engine", "Loop", "Postgres", "WAL",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Server",
-            sources: ["Auth", "Documentation", "Front", "HTTP", "JSON", "Ops/Operations.swift", "Rendering", "Routes"],
+            sources: [
+                "Auth", "Documentation", "Front", "HTTP", "JSON", "Metrics", "Ops/BooksRendering.swift", "Ops/Logging",
+                "Ops/Operations.swift", "Rendering", "Routes",
+            ],
             swiftSettings: instrumented
         ),
         .systemLibrary(name: "CFuzzer", path: "CFuzzer"),

@@ -53,6 +53,9 @@ final class Operations: Sendable {
     /// Four series an event: enough for a house with a season on sale, and little for Prometheus to keep.
     static let metricsEventsMaxDefault = 100
 
+    /// Of the program.
+    static let version = "0.1.0"
+
     func setReady(_ value: Bool) { isReady.store(value, ordering: .releasing) }
 
     /// - Parameter fronts: of all loops.
@@ -62,7 +65,7 @@ final class Operations: Sendable {
         case .ready: return ready(engine)
         case .metrics:
             let sample = await MetricsSample(engine, fronts, self, eventsMax: metricsEventsMax)
-            let text = MetricsText(sample, version: Holdfast.configuration.version)
+            let text = MetricsText(sample, version: Self.version)
             return Page(contentType: .metrics, body: text.text)
         case .openAPI: return pages.openAPI
         case .docs: return pages.docs

@@ -124,12 +124,14 @@ struct Serve: AsyncParsableCommand {
         report(found, settings, logger)
 
         let books = try settings.books.map { try PostgresBooks(BooksSource(engine), $0) { $0.tell(logger) } }
+        var standing: (@Sendable () -> PostgresBooks.Standing)?
+        if let books { standing = { books.standing } }
         let operations = Operations(
             openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
             style: String(decoding: PackageResources.docs_css, as: UTF8.self),
             streamsMax: settings.streamsMax,
             metricsEventsMax: settings.metricsEventsMax,
-            books: books.map { books in { books.standing } },
+            books: standing,
             security: identity
         )
         let fronts = loops.indices.map {
