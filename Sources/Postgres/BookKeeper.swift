@@ -14,6 +14,7 @@ import WAL
 final class BookKeeper {
     private let source: BooksSource
     private let recordsMax: UInt64
+    private let journalBytesMin: Int
     private let interruption: Interruption
     private let reader: any RecordReader
     private var connection: PostgresConnection?
@@ -33,10 +34,18 @@ final class BookKeeper {
         var isResynchronization = false
     }
 
-    /// - Parameter recordsMax: of the log, in one flush.
-    init(_ source: BooksSource, recordsMax: Int, interruption: Interruption) throws {
+    /// - Parameters:
+    ///   - recordsMax: of the log, in one flush.
+    ///   - journalBytesMin: of the engine's own records, before events are written anew.
+    init(
+        _ source: BooksSource,
+        recordsMax: Int,
+        journalBytesMin: Int = 16 << 20,
+        interruption: Interruption
+    ) throws {
         self.source = source
         self.recordsMax = UInt64(recordsMax)
+        self.journalBytesMin = journalBytesMin
         self.interruption = interruption
         reader = try source.log.makeReader()
     }
@@ -90,6 +99,8 @@ final class BookKeeper {
     /// or it isn't known: then the next connection sees it.
     func flush() throws -> Report {
         guard let connection else { throw PostgresError.unreachable("there is no connection") }
+        // Between flushes no file of the log is held, or it would take room when the log has let go of it.
+        defer { reader.rest() }
         if isResynchronizing { return try resynchronize(connection) }
         do {
             return try follow(connection)
@@ -114,7 +125,8 @@ final class BookKeeper {
             let decidedAt = try take(LogPosition(from.rawValue + 1), through: end, isJournaled: true, &writer)
             try writeRows(&writer)
             let mirror = self.mirror.adding(writer.journalBytes, marks: state!.marks)
-            self.pendingMirror = try mirror.isDue ? writeBase(mirror.events, connection) : mirror
+            let isDue = mirror.isDue(beyond: journalBytesMin)
+            pendingMirror = try isDue ? writeBase(mirror.events, connection) : mirror
             return decidedAt
         }
     }
@@ -307,7 +319,7 @@ private struct MirrorSize {
     }
 
     /// Only when the journal has grown to their size, so that all of it costs at most as much again as the journal does.
-    var isDue: Bool { journalBytes > max(16 << 20, baseBytes) }
+    func isDue(beyond journalBytesMin: Int) -> Bool { journalBytes > max(journalBytesMin, baseBytes) }
 }
 
 extension BookWriter {

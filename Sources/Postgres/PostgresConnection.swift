@@ -36,7 +36,15 @@ package final class PostgresConnection {
         self.handle = handle
         // A warning is no error, and no text for the operator's terminal.
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        try connect(deadline: monotonicMilliseconds() + 10_000)
+        do throws(PostgresError) {
+            try connect(deadline: monotonicMilliseconds() + 10_000)
+        } catch .timedOut {
+            throw .unreachable("no answer within 10 s")
+        }
+        let version = PQserverVersion(handle)
+        guard version >= 150_000 else {
+            throw .schema("the books need Postgres 15 or newer, and this is version \(version / 10_000)")
+        }
         PQsetnonblocking(handle, 1)
         // The last makes the server end a statement whose client has gone.
         try run(
@@ -56,7 +64,9 @@ package final class PostgresConnection {
             PQfreemem(reason)
         }
         guard options == nil else { return }
-        throw .badURL(reason.map { trimmed(String(cString: $0)) } ?? "out of memory")
+        // libpq repeats the URL, which may have a password.
+        let text = reason.map { trimmed(String(cString: $0)).replacing(url, with: "…") }
+        throw .badURL(text ?? "out of memory")
     }
 
     private func connect(deadline: Int) throws(PostgresError) {

@@ -127,6 +127,11 @@ final class BookSale {
         log = try Self.open(folder, options)
     }
 
+    func run(_ steps: Int, onlyEvent index: Int) throws {
+        for _ in 0..<steps { sales[index].step() }
+        try append()
+    }
+
     func run(_ steps: Int) throws {
         for index in 0..<steps { sales[index % sales.count].step() }
         try append()

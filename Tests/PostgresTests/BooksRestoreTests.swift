@@ -59,6 +59,34 @@ import WAL
         #expect(try ledger.count("holdfast.resynchronisations") == 3)
     }
 
+    /// The journal is folded into the events' bases again and again, of those that have changed only.
+    @Test func theStateIsTheSameWithBasesOfDifferentAges() throws {
+        let ledger = try BooksTests.Ledger()
+        let sale = try BookSale(seed: 38)
+        func makeKeeper() throws -> BookKeeper {
+            let keeper = try BookKeeper(
+                sale.source,
+                recordsMax: 1_000_000,
+                journalBytesMin: 4_000,
+                interruption: Interruption()
+            )
+            try keeper.attach(ledger.connect(), mayReplace: false)
+            return keeper
+        }
+        var keeper = try makeKeeper()
+        var ages = 0
+        for round in 0..<24 {
+            try sale.run(60, onlyEvent: round % 5 == 0 ? 1 : 0)
+            if round == 12 { keeper = try makeKeeper() }
+            _ = try keeper.flush()
+            let found = try BooksRestore.read(url: ledger.server.url(ledger.database))
+            #expect(found.replay.digest == sale.digest, "round \(round)")
+            let row = try ledger.connect().rows("SELECT count(DISTINCT position) FROM holdfast_state.base").first
+            ages = max(ages, row?[0].flatMap { Int($0) } ?? 0)
+        }
+        #expect(ages > 1)
+    }
+
     @Test func aTailThatIsLeftComesOnTop() throws {
         let ledger = try BooksTests.Ledger()
         let sale = try BookSale(seed: 34)

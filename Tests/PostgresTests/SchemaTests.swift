@@ -88,6 +88,7 @@ import Testing
             } catch { return "\(error)" }
         }
         #expect(message("postgresql://[").contains("URL can't be used"))
+        #expect(!message("postgresql://ada:secret@[").contains("secret"))
         #expect(message(server.url("nowhere")).contains("CREATE DATABASE"))
         #expect(message("postgresql:///x?host=/nowhere").contains("can't be reached"))
         try server.query("CREATE ROLE secret LOGIN PASSWORD 'right'")
