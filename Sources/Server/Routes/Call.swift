@@ -96,7 +96,12 @@ struct Call {
         guard Self.isIdempotencyKey(key) else {
             throw .invalidHeader("Idempotency-Key must be 1 to 255 visible ASCII characters.")
         }
-        let identity = IdempotencyKey(key, from: context, fingerprint: endpoint.isSale ? 0 : fingerprint)
+        let identity = IdempotencyKey(
+            tenant: context.tenant,
+            principal: context.actor,
+            key: key,
+            fingerprint: endpoint.isSale ? 0 : fingerprint
+        )
         context.idempotency = identity
         reply.requestID = RequestID(identity)
     }
@@ -210,7 +215,7 @@ struct Call {
             // Of a route whose commands have come in batches from the beginning there is none, which is 0.
             context.earlierFingerprint = key.fingerprint
             let fingerprint = command.fingerprint(of: event, isNoContent: reply.shape == .noContent)
-            context.idempotency = key.adding(fingerprint: fingerprint)
+            context.idempotency = key.with(fingerprint: fingerprint)
         }
         return .submission(RoutedSubmission(event: event, work: .command(command), context: context, reply: reply))
     }

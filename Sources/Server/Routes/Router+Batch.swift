@@ -37,7 +37,7 @@ extension Router {
         reply.subject = operation.subject
         let work = try work(operation, &body, &context, &reply, &sections)
         if case .command(let event, .command(let command)) = work, let key = context.idempotency {
-            context.idempotency = key.adding(fingerprint: command.fingerprint(of: event))
+            context.idempotency = key.with(fingerprint: command.fingerprint(of: event))
         }
         return work
     }
@@ -179,7 +179,7 @@ extension Router {
     private func identity(of key: JSONString, _ context: CommandContext) -> IdempotencyKey? {
         key.withBytes { bytes in
             guard Call.isIdempotencyKey(bytes) else { return nil }
-            return IdempotencyKey(bytes, from: context)
+            return IdempotencyKey(tenant: context.tenant, principal: context.actor, key: bytes, fingerprint: 0)
         }
     }
 }

@@ -88,7 +88,7 @@ extension ConfirmFields {
     func change(of id: HoldID, _ context: CommandContext, _ reply: ReplyContext) -> ReadThenWrite {
         var context = context
         let fingerprint = Command.fingerprint(ofConfirming: id, paymentReference!, amount: amount)
-        context.idempotency = context.idempotency?.adding(fingerprint: fingerprint)
+        context.idempotency = context.idempotency?.with(fingerprint: fingerprint)
         let change = ReadThenWrite.Change.confirm(id, paymentReference: paymentReference!, amount: amount!)
         return ReadThenWrite(event: id.event, change: change, context: context, reply: reply)
     }

@@ -125,21 +125,7 @@ extension DecimalNumber {
 }
 
 extension IdempotencyKey {
-    /// A key as the caller sent it. It is the caller's own, whichever customer is served; so the customer is part of what the
-    /// request asks for: the same key for another one is used again for something else.
-    /// - Parameter fingerprint: of the request; 0 for a command of the sale, which adds its own.
-    init(_ key: UnsafeRawBufferPointer, from context: CommandContext, fingerprint: UInt64 = 0) {
-        let own = IdempotencyKey(tenant: context.tenant, principal: context.actor, key: key, fingerprint: fingerprint)
-        guard context.principal != context.actor else {
-            self = own
-            return
-        }
-        var served = StableHash(seed: 0x7365_7276_6564_2d2d)
-        context.principal.withBytes { served.combine($0) }
-        self = own.adding(fingerprint: served.finish())
-    }
-
-    func adding(fingerprint: UInt64) -> IdempotencyKey {
-        IdempotencyKey(high: high, low: low, fingerprint: self.fingerprint ^ fingerprint)
+    func with(fingerprint: UInt64) -> IdempotencyKey {
+        IdempotencyKey(high: high, low: low, fingerprint: fingerprint)
     }
 }
