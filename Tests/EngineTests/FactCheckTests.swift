@@ -2,6 +2,7 @@ import Testing
 import WAL
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// Records whose checksums are right and whose content can't have happened: a start says so, and doesn't trap.
 @Suite struct FactCheckTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// Answers kept for retries: bounded by number and by bytes, forgotten when their day is over and not before.
 @Suite struct IdempotencyTableTests {

@@ -2,6 +2,7 @@ import Testing
 import WAL
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// A kept answer is a few numbers and a reference to its hold: whatever becomes of the hold, the retry hears the same.
 @Suite struct KeptAnswerTests {

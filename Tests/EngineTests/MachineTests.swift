@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// A reservation's life as a table: every command in every state, and what comes of it.
 @Suite struct MachineTests {

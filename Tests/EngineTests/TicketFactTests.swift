@@ -2,6 +2,7 @@ import Testing
 import WAL
 
 @testable import Engine
+@testable import ReferenceModel
 
 /// Facts and answers about tickets that can't have happened are refused with a reason, before `apply` would stop the program
 /// or a retry would meet them.

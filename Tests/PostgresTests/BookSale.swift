@@ -6,23 +6,21 @@ import WAL
 @testable import Postgres
 @testable import ReferenceModel
 
-/// One event's random sale, driven the way a shard drives it: remembered → decide → record → apply → remember.
+/// One event's random sale.
 struct RandomSale {
-    private(set) var inventory: EventInventory
+    private var subject: ModelSubject
     private var model: ModelEvent
     private var commands: ModelCommands
-    /// Payloads that were not taken yet.
-    private var records: [[UInt8]] = []
+
+    var inventory: EventInventory { subject.inventory }
 
     init(seed: UInt64, number: Int) throws {
         commands = ModelCommands(seed: seed &+ UInt64(number) &* 0x2545_f491_4f6c_dd1d, sectionPrefix: "part-\(number)")
         var details = commands.eventDetails(number: number)
         details.attributes = #""note":"tab\t, \\ and \#u{1f3ab}""#
         let context = commands.context()
-        let decision = try EventInventory.decideCreation(details, context)
-        inventory = EventInventory(creating: decision.first!)!
+        subject = try ModelSubject(creating: details, context)
         model = ModelEvent(tenant: context.tenant, details: details, at: context.now)
-        log(decision, context, applies: [])
         for number in 0..<(2 + commands.below(3)) { perform(.addSection(commands.section(number))) }
         for number in model.sections.indices where commands.chance(50) {
             perform(.addSeats(SectionNumber(number), commands.rows(model, number)))
@@ -37,54 +35,14 @@ struct RandomSale {
         perform(next.command, next.context)
     }
 
-    mutating func takeRecords() -> [[UInt8]] {
-        defer { records = [] }
-        return records
-    }
+    /// Payloads that were not taken yet.
+    mutating func takeRecords() -> [[UInt8]] { subject.takeRecords() }
 
     private mutating func perform(_ command: Command, _ given: CommandContext? = nil) {
         let context = given ?? commands.context()
-        let outcome = answer(command, context)
+        let outcome = subject.perform(command, context)
         _ = model.perform(command, context, outcome: outcome)
         commands.learn(outcome, event: model.key)
-    }
-
-    private mutating func answer(_ command: Command, _ context: CommandContext) -> Answer {
-        if let key = context.idempotency {
-            do throws(Rejection) {
-                if let first = try inventory.remembered(key) { return first }
-            } catch { return .rejected(error) }
-        }
-        var decision: Decision
-        do throws(Rejection) { decision = try inventory.decide(command, context) } catch {
-            decision = Decision(nil, answer: .rejected(error))
-        }
-        guard decision.first != nil || context.idempotency != nil else { return decision.answer }
-        switch decision.answer {
-        case .rejected(.eventChanged), .rejected(.scheduleChanged), .rejected(.venueChanged), .rejected(.limitReached),
-            .rejected(.cancellationUnfinished):
-            return decision.answer
-        default: break
-        }
-        log(decision, context, applies: decision.facts)
-        return decision.answer
-    }
-
-    private mutating func log(_ decision: Decision, _ context: CommandContext, applies facts: [Fact]) {
-        var buffer = RecordBuffer(capacity: 1_024)
-        let (answerStart, refersToHold) = buffer.append(
-            decision,
-            event: inventory.key,
-            at: context.now,
-            key: context.idempotency
-        )
-        let payload = buffer.withLastPayload { Array($0) }
-        records.append(payload)
-        inventory.advance(to: context.now)
-        for fact in facts { inventory.apply(fact, isAnswered: refersToHold) }
-        if let key = context.idempotency {
-            payload[answerStart...].withUnsafeBytes { inventory.remember($0, for: key, at: context.now) }
-        }
     }
 }
 

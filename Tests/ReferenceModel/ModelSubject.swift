@@ -1,7 +1,6 @@
 import WAL
 
 @testable import Engine
-@testable import ReferenceModel
 
 /// One event of the engine, driven the way a shard drives it: remembered → decide → record → apply → remember.
 struct ModelSubject {
@@ -22,6 +21,12 @@ struct ModelSubject {
 
     /// Goes on with an inventory that was rebuilt, with a log of its own.
     init(continuing inventory: EventInventory) { self.inventory = inventory }
+
+    /// The records since the last call, which are forgotten.
+    mutating func takeRecords() -> [[UInt8]] {
+        defer { records = [] }
+        return records
+    }
 
     /// What the caller hears: a rejection too.
     mutating func perform(_ command: Command, _ context: CommandContext) -> Answer {
@@ -72,41 +77,5 @@ struct ModelSubject {
             var decoder = RecordDecoder(bytes)
             do { return try Answer(from: &decoder) } catch { fatalError("an answer that can't be read: \(error)") }
         }
-    }
-}
-
-/// Rebuilds events from a log's bytes, each on the shard that owns it.
-struct ModelReplay {
-    private(set) var shards: [Recovery]
-    private var last = LogPosition.zero
-
-    init(shards count: Int) { shards = (0..<count).map { _ in Recovery() } }
-
-    mutating func apply(_ payload: [UInt8]) throws {
-        let shard = try EventRecord(bytes: payload).event.shard(of: shards.count)
-        last = LogPosition(last.rawValue + 1)
-        try payload.withUnsafeBytes { try shards[shard].apply($0, at: last) }
-    }
-
-    func event(_ key: EventKey) -> EventInventory? { shards[key.shard(of: shards.count)].events[key] }
-
-    /// One number for everything, whatever the number of shards.
-    var digest: UInt64 { shards.reduce(0) { $0 &+ $1.digest } }
-}
-
-extension EventInventory {
-    /// The same event, rebuilt from the bytes of its snapshot, its digest checked.
-    func restoredFromSnapshot() throws -> EventInventory {
-        var buffer = RecordBuffer(capacity: 4_096)
-        var payloads: [[UInt8]] = []
-        SnapshotRecord.write(self, asOf: LogPosition(1), into: &buffer) { buffer in
-            payloads += buffer.payloads
-            buffer.removeAll()
-        }
-        payloads += buffer.payloads
-        var recovery = Recovery()
-        for payload in payloads { try payload.withUnsafeBytes { try recovery.restore($0) } }
-        guard let restored = recovery.events[key] else { throw Rejection.eventNotFound }
-        return restored
     }
 }
