@@ -129,9 +129,16 @@ public final class PostgresBooks: Sendable {
                 if keeper == nil {
                     keeper = try BookKeeper(source, recordsMax: options.flushRecords, interruption: cut)
                 }
-                if !keeper!.isConnected { try connect(keeper!, mayReplace) }
+                var isNew = false
+                if !keeper!.isConnected {
+                    try connect(keeper!, mayReplace)
+                    isNew = true
+                }
                 let isLast = ending.isInterrupted
+                let begin = keeper!.position
                 try flush(keeper!)
+                // A connection alone means little: what is in the way may be a row that the database doesn't take.
+                if isNew { recover(from: begin) }
                 mayReplace = false
                 backoff = Backoff()
                 if isLast, keeper!.position >= source.log.durablePosition { return }
@@ -161,9 +168,12 @@ public final class PostgresBooks: Sendable {
         state.withLock { state in
             state.standing.isConnected = true
             state.standing.position = keeper.position
-            state.standing.problem = nil
         }
-        onNotice(.connected(position: keeper.position))
+    }
+
+    private func recover(from position: LogPosition) {
+        state.withLock { $0.standing.problem = nil }
+        onNotice(.connected(position: position))
     }
 
     private func flush(_ keeper: BookKeeper) throws {

@@ -55,18 +55,38 @@ package final class PostgresConnection {
 
     deinit { PQfinish(handle) }
 
-    /// - Throws: `badURL` with libpq's reason.
+    /// - Throws: `badURL` with the reason, and nothing of the URL: what libpq takes for a host, a port or an option may
+    ///   be part of a password.
     package static func check(url: String) throws(PostgresError) {
+        let encoding = "a blank, %, /, ?, @ or : in the user's name or the password is written percent-encoded"
         var reason: UnsafeMutablePointer<CChar>?
         let options = PQconninfoParse(url, &reason)
         defer {
             PQconninfoFree(options)
             PQfreemem(reason)
         }
-        guard options == nil else { return }
-        // libpq repeats the URL, which may have a password.
-        let text = reason.map { trimmed(String(cString: $0)).replacing(url, with: "…") }
-        throw .badURL(text ?? "out of memory")
+        guard let options else {
+            // libpq quotes what it doesn't understand.
+            let text = reason.map { trimmed(String(cString: $0)).replacing(/".*"/, with: "…") }
+            throw .badURL(text.map { "\($0) (\(encoding))" } ?? "out of memory")
+        }
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if String(cString: keyword) == "port", let value = option.pointee.val {
+                let ports = String(cString: value).split(separator: ",", omittingEmptySubsequences: false)
+                guard ports.allSatisfy({ $0.isEmpty || (1...65_535).contains(Int($0) ?? 0) }) else {
+                    throw .badURL("its port is not a number from 1 to 65535 (\(encoding))")
+                }
+            }
+            option += 1
+        }
+        // Only what stands before the options can have the credentials: libpq ends them at the first @, and takes
+        // everything for a host that comes before the first /.
+        guard url.contains("://") else { return }
+        let credentials = url.drop { $0 != ":" }.dropFirst(3).prefix { $0 != "?" }
+        guard let at = credentials.firstIndex(of: "@") else { return }
+        guard credentials[..<at].allSatisfy({ $0 != "/" }), credentials[at...].dropFirst().allSatisfy({ $0 != "@" })
+        else { throw .badURL("it has an @ or a / where none can be (\(encoding))") }
     }
 
     private func connect(deadline: Int) throws(PostgresError) {
@@ -229,10 +249,16 @@ extension PostgresConnection {
             PQresultErrorField(result, Int32(code.asciiValue!)).map { String(cString: $0) }
         }
         guard PQstatus(handle) != CONNECTION_BAD else { return connectionError() }
-        let message = field("M") ?? Self.trimmed(String(cString: PQresultErrorMessage(result)))
+        let state = field("C") ?? "?????"
+        // The detail of an error has whole rows, and some messages have values: names, addresses, ids of customers. They
+        // are not for the log. What was refused and by which rule is told by the names.
+        let tellsValues = ["22", "P0", "XX"].contains { state.hasPrefix($0) }
+        let message = tellsValues ? "a value was not taken" : field("M") ?? "no reason was given"
+        let names = [("schema", "s"), ("table", "t"), ("column", "c"), ("data type", "d"), ("constraint", "n")]
+            .compactMap { name, code in field(Character(code)).map { "\(name) \($0)" } }
         return .refused(
-            state: field("C") ?? "?????",
-            message: [message, field("D")].compactMap { $0 }.joined(separator: ": ")
+            state: state,
+            message: names.isEmpty ? message : "\(message) (\(names.joined(separator: ", ")))"
         )
     }
 }

@@ -93,6 +93,30 @@ import Testing
         await books.stop()
     }
 
+    /// A database with a rule of its own that a sale breaks: told once, with the rule's name and nothing of the row.
+    @Test func aRefusedRowIsToldOnceAndNotShown() async throws {
+        let ledger = try BooksTests.Ledger()
+        let sale = try BookSale(seed: 25)
+        try sale.run(50)
+        try ledger.connect().run(
+            "ALTER TABLE holdfast.reservations ADD CONSTRAINT no_more CHECK (event_key = 0) NOT VALID"
+        )
+        let notices = Notices()
+        let books = try Self.start(ledger, of: sale) { notices.add($0) }
+        for _ in 0..<3_000 where books.standing.failures < 3 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(books.standing.failures >= 3)
+        #expect(notices.failures.count == 1)
+        let text = try #require(notices.failures.first)
+        #expect(text.contains("23514") && text.contains("no_more") && text.contains("reservations"))
+        #expect(!text.contains("Failing row") && !text.contains("rsv_"))
+        #expect(books.standing.problem == text)
+        try ledger.connect().run("ALTER TABLE holdfast.reservations DROP CONSTRAINT no_more")
+        try await Self.waitUntilCaughtUp(books, sale)
+        #expect(books.standing.problem == nil)
+        await books.stop()
+        try BooksTests.expectRows(ledger, of: sale)
+    }
+
     @Test func awayAtTheStartAndWithoutASchema() async throws {
         let server = PostgresServer.shared
         let sale = try BookSale(seed: 24)

@@ -89,6 +89,16 @@ import Testing
         }
         #expect(message("postgresql://[").contains("URL can't be used"))
         #expect(!message("postgresql://ada:secret@[").contains("secret"))
+        // What libpq takes for a token, a host, a port or an option may be a piece of the password.
+        for url in [
+            "postgresql://ada:hunt%zzer2@db/x", "postgresql://ada:hun/ter2@db/x", "postgresql://ada:12/hunter2@db/x",
+            "postgresql://ada:p@hunter2@db/x", "postgresql://ada:1?hunter2@db/x", "host=db password=a hunter2",
+            "host=db password='a hunter2", "host=db port=hunter2",
+        ] {
+            let text = message(url)
+            #expect(text.contains("URL can't be used") && text.contains("percent-encoded"), "\(url): \(text)")
+            #expect(!text.contains("hun") && !text.contains("ter2"), "\(url): \(text)")
+        }
         #expect(message(server.url("nowhere")).contains("CREATE DATABASE"))
         #expect(message("postgresql:///x?host=/nowhere").contains("can't be reached"))
         try server.query("CREATE ROLE secret LOGIN PASSWORD 'right'")
