@@ -58,6 +58,9 @@ extension PostgresBooks.Options {
                     "\(reader.place(of: setting)) is set, but there are no books: give --postgres, too"
                 )
             }
+            guard !options.postgresReplace else {
+                throw ConfigurationError("--postgres-replace is given, but there are no books: give --postgres, too")
+            }
             return nil
         }
         self.init(url: url)

@@ -38,11 +38,14 @@ struct ConfigurationFile {
             }
             let kind = try reader.peekKind()
             if kind == .object {
+                let count = entries.count
                 try collect(name + ".", &reader)
+                if entries.count > count { continue }
             } else {
                 try reader.skipValue()
-                entries.append(Entry(key: name, kind: kind))
             }
+            // Also an object with nothing in it: its key may be misspelt as well as another's.
+            entries.append(Entry(key: name, kind: kind))
         }
     }
 

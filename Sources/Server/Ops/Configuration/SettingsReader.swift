@@ -46,7 +46,7 @@ struct SettingsReader {
             return
         }
         let found = try ConfigurationFile(path)
-        try Self.refuseUnknown(keys: found.entries.map(\.key), of: path)
+        try Self.refuseUnknown(found.entries, of: path)
         do {
             let provider = try await FileProvider<JSONSnapshot>(filePath: FilePath(path))
             let kinds = Dictionary(found.entries.map { ($0.key, $0.kind) }) { $1 }
@@ -191,10 +191,14 @@ extension SettingsReader {
         }
     }
 
-    private static func refuseUnknown(keys: [String], of file: String) throws {
+    private static func refuseUnknown(_ entries: [ConfigurationFile.Entry], of file: String) throws {
         let known = Setting.all.map(\.fileKey).filter { $0 != Setting.config.fileKey }
-        for key in keys where !known.contains(key) {
-            throw ConfigurationError("\(file) has \(key), which is no setting" + suggestion(for: key, among: known))
+        for entry in entries where !known.contains(entry.key) {
+            // A group of settings with none in it.
+            if entry.kind == .object, known.contains(where: { $0.hasPrefix(entry.key + ".") }) { continue }
+            throw ConfigurationError(
+                "\(file) has \(entry.key), which is no setting" + suggestion(for: entry.key, among: known)
+            )
         }
     }
 
