@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <liburing.h>
 #include <stddef.h>
 #include <sys/file.h>
@@ -69,3 +70,17 @@ static const unsigned int holdfast_cqe_more = IORING_CQE_F_MORE;
 static const unsigned int holdfast_cqe_buffer_shift = IORING_CQE_BUFFER_SHIFT;
 /// The kernel goes on by itself when it could take only a part.
 static const int holdfast_send_flags = MSG_NOSIGNAL | MSG_WAITALL;
+
+/// Lets a listening socket finish the handshakes that have begun, and begin none: the first segment of a new connection
+/// (SYN) is dropped, and its sender tries again a second later.
+static inline int holdfast_begin_no_connections(int listener) {
+    // A TCP socket's filter sees the segment from its TCP header on; byte 13 has the flags.
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x02 /* SYN */, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+    };
+    struct sock_fprog filter = {.len = sizeof steps / sizeof steps[0], .filter = steps};
+    return setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}

@@ -1,3 +1,4 @@
+internal import CLiburing
 import Glibc
 
 /// A socket that waits for connections.
@@ -82,6 +83,10 @@ package final class ListeningSocket {
     }
 
     deinit { close(descriptor) }
+
+    /// From here on handshakes that have begun go on to their end, and new ones wait for whoever listens next. Where the
+    /// kernel doesn't do that, a few of them are reset when the socket is closed.
+    func beginNoConnections() { _ = holdfast_begin_no_connections(descriptor) }
 
     /// Accepts what the system has ready, up to a backlog's worth.
     func acceptWaiting() {

@@ -34,6 +34,8 @@ package final class RingLoop: @unchecked Sendable {
     private static let wakeTag: UInt64 = 0
     private static let acceptTag: UInt64 = 8
     private static let acceptEndTag: UInt64 = 16
+    /// From a connection's first segment to its third, for clients who are not farther away than that.
+    private static let handshakeTime = TimeAmount.milliseconds(150)
     private static let markTag: UInt64 = 24
     private static let sleepNanosecondsMax: Int64 = 1_000_000_000
 
@@ -263,9 +265,15 @@ extension RingLoop {
 
     private func leave() {
         guard let (socket, done) = leaving else { return }
-        if socket.isOwn { socket.acceptWaiting() }
         leaving = nil
-        done()
+        guard socket.isOwn else { return done() }
+        socket.beginNoConnections()
+        socket.acceptWaiting()
+        // Whose handshake is under way takes the server for listening: a close now would reset a request on its way.
+        _ = addTimer(at: .now() + Self.handshakeTime) {
+            socket.acceptWaiting()
+            done()
+        }
     }
 
     private func prepareAccept() {

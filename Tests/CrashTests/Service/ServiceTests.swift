@@ -34,12 +34,13 @@ import Testing
         return (descriptor, UInt16(bigEndian: address.sin_port))
     }
 
-    @Test func aStopUnderLoadAnswersEveryRequestAndTheNextOneTakesOver() throws {
+    @Test(arguments: [false, true])
+    func aStopUnderLoadAnswersEveryRequestAndTheNextOneTakesOver(closesEach: Bool) throws {
         let folder = try DataFolder()
         var server = try ServerProcess.launch(in: folder, ["--data", folder.data])
         let port = try server.port()
         try openSale(port)
-        let load = PoliteLoad(port: port, buyers: 16)
+        let load = PoliteLoad(port: port, buyers: 16, closesEach: closesEach)
         for _ in 0..<3 {
             usleep(300_000)
             server.send(SIGTERM)
