@@ -59,6 +59,8 @@ import WAL
                 (.scheduleRestored(Self.date("sunday"), version: 9), nil),
                 (.scheduleRestored(Self.date("sunday"), version: .max), counting),
                 (.scheduleRestored(Self.date("sunday"), version: 0), counting),
+                (.scheduleCancellationRestored(0, at: 1), "a schedule was cancelled that could not be"),
+                (.scheduleCancellationRestored(2, at: 1), "a schedule that there is not"),
                 (.scheduleUpdated(1, Self.date("saturday")), nil),
                 (.scheduleUpdated(1, Self.date("friday")), "a schedule's id changed"),
                 (.scheduleUpdated(2, Self.date("sunday")), "a schedule that there is not"),
@@ -69,6 +71,25 @@ import WAL
                 (.tenantBegun(tenant: "shop", at: 1), "a tenant's inventory began twice"),
             ]
         )
+    }
+
+    @Test func aCancelledDateIsRestoredOnce() throws {
+        var cancelled = Self.date("sunday")
+        cancelled.isCancelled = true
+        var event = event()
+        event.apply(.scheduleRestored(cancelled, version: 2))
+        #expect(event.hasUndatedCancellation)
+        check(
+            event,
+            [
+                (.scheduleCancellationRestored(2, at: 7), nil),
+                (.scheduleCancellationRestored(2, at: -1), "a time that no clock shows"),
+            ]
+        )
+        event.apply(.scheduleCancellationRestored(2, at: 7))
+        #expect(!event.hasUndatedCancellation)
+        check(event, [(.scheduleCancellationRestored(2, at: 7), "a schedule was cancelled that could not be")])
+        #expect(try event.restoredFromSnapshot().digest() == event.digest())
     }
 
     @Test func venuesThatCannotHaveBeenAreRefused() {

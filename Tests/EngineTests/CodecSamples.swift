@@ -198,7 +198,7 @@ enum CodecSamples {
         case eventRestored, holdRestored, endedSlotsRestored, answerRestored, tierRestored
         case seatsAdded, seatsBlocked, seatsUnblocked, seatRevisionRestored
         case salesRestored, salesSumsRestored, salesDaysRestored
-        case scheduleAdded, scheduleUpdated, scheduleRestored, tenantBegun, tenantRestored
+        case scheduleAdded, scheduleUpdated, scheduleRestored, scheduleCancellationRestored, tenantBegun, tenantRestored
         case venueAdded, venueUpdated, venueRestored
         case ticketCheckedIn, transferOffered, transferWithdrawn, transferAccepted, gateSet, eventCancelled
         case ticketsRestored, cancellationRestored
@@ -234,6 +234,7 @@ enum CodecSamples {
             case .scheduleAdded: self = .scheduleAdded
             case .scheduleUpdated: self = .scheduleUpdated
             case .scheduleRestored: self = .scheduleRestored
+            case .scheduleCancellationRestored: self = .scheduleCancellationRestored
             case .tenantBegun: self = .tenantBegun
             case .tenantRestored: self = .tenantRestored
             case .venueAdded: self = .venueAdded
@@ -309,6 +310,7 @@ enum CodecSamples {
             .scheduleAdded(ScheduleDetails(id: "first", startsAt: 0, endsAt: 1)),
             .scheduleUpdated(.max, schedule),
             .scheduleRestored(schedule, version: .max),
+            .scheduleCancellationRestored(.max, at: .min),
             .tenantBegun(tenant: "shop", at: 1),
             .tenantRestored(tenant: longText, createdAt: .min, lastCommandAt: .max),
             .venueAdded(VenueDetails(id: "arena", name: "", maximumCapacity: 0), at: .max),

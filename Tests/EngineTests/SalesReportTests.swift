@@ -105,7 +105,7 @@ extension EventInventory {
             try buffer.withLastPayload { try recovery.restore($0) }
         }
         try visitSnapshotFacts { fact in
-            guard !fact.isOfSales else { return }
+            guard !fact.isOfLaterBuild else { return }
             try restore { buffer in
                 buffer.write(false)
                 fact.encode(into: &buffer)

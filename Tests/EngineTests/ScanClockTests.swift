@@ -5,45 +5,8 @@ import Testing
 
 /// Scans that say when they were made: what is believed, and that nobody gets around a gate's window with the rest.
 @Suite struct ScanClockTests {
-    /// An order of three tickets, confirmed at `now`.
-    private struct Door {
-        var subject: ModelSubject
-        var order: HoldID
-        var now = MachineFixture.start + 10_000
-
-        init() throws {
-            subject = try MachineFixture.event(places: 10)
-            order = HoldID(event: subject.inventory.key, reference: HoldReference(slot: 0, generation: 0), secret: 0)
-            let request = ReserveRequest(customer: "ada", first: .init(section: 0, quantity: 3))
-            guard case .reservedOne(let hold, _, _, _) = send(.reserve(request)) else {
-                throw Rejection.reservationNotFound
-            }
-            order = HoldID(event: order.event, reference: hold.reference, secret: hold.secret)
-            _ = send(.confirm(order, paymentReference: "paid", amount: nil))
-        }
-
-        mutating func send(_ command: Command, by customer: ShortText = .empty) -> Answer {
-            let random = UInt64(now)
-            return subject.perform(
-                command,
-                CommandContext(tenant: MachineFixture.tenant, principal: customer, now: now, random: (random, ~random))
-            )
-        }
-
-        func ticket(_ index: UInt32) -> TicketID { TicketID(index, of: order) }
-
-        mutating func scan(_ index: UInt32, at time: Milliseconds?, gate: ShortText = .empty) throws -> ScanOutcome {
-            let found = try #require(subject.inventory.ticket(ticket(index)))
-            let scan = TicketScan(ticket: found.id, code: found.code, gate: gate, scannedAt: time)
-            guard case .scanned(let outcomes, _) = send(.scan([scan], isList: false)) else {
-                throw Rejection.noSuchTicket
-            }
-            return outcomes[0]
-        }
-    }
-
     @Test func aTimeToComeOpensNoGate() throws {
-        var door = try Door()
+        var door = try ScanDoor()
         let opens = door.now + 3_600_000
         _ = door.send(.setGate(GateDetails(id: "north", opensAt: opens)))
         #expect(try door.scan(0, at: nil, gate: "north").result == .gateClosed)
@@ -59,13 +22,13 @@ import Testing
     }
 
     @Test func aClockMayBeAMinuteAhead() throws {
-        var door = try Door()
+        var door = try ScanDoor()
         #expect(try door.scan(0, at: door.now + 60_001).result == .clockAhead)
         #expect(try door.scan(0, at: door.now + 60_000).result == .checkedIn)
     }
 
     @Test func noScanIsOlderThanItsTicket() throws {
-        var door = try Door()
+        var door = try ScanDoor()
         let issued = door.now
         door.now += 7_200_000
         let behind = try door.scan(0, at: issued - 3_600_001)
@@ -86,7 +49,7 @@ import Testing
     }
 
     @Test func aListHearsItScanByScan() throws {
-        var door = try Door()
+        var door = try ScanDoor()
         let scans = try [door.now, door.now + 3_600_000, 1].enumerated().map { index, time in
             let found = try #require(door.subject.inventory.ticket(door.ticket(UInt32(index))))
             return TicketScan(ticket: found.id, code: found.code, scannedAt: time)
@@ -106,7 +69,7 @@ import Testing
 
     /// The place of somebody who is inside isn't sold again, however the refund names the tickets.
     @Test func whoIsInsideKeepsTheirPlace() throws {
-        var door = try Door()
+        var door = try ScanDoor()
         #expect(try door.scan(1, at: nil).result == .checkedIn)
         for tickets in [[], [1], [2, 1]] as [[UInt32]] {
             let refund = Command.refund(door.order, tickets: tickets, restock: true)

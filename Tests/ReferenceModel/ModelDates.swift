@@ -88,15 +88,20 @@ extension ModelEvent {
 
     // MARK: - Dates
 
-    mutating func addSchedule(_ new: ScheduleDetails) -> ModelExpectation {
+    mutating func addSchedule(_ new: ScheduleDetails, at now: Milliseconds) -> ModelExpectation {
         var wrong = Self.wrongSchedule(new)
         if schedules.contains(where: { $0.details.id == new.id }) { wrong.append(.scheduleExists) }
         guard wrong.isEmpty else { return .refusal(wrong) }
         schedules.append(ScheduleView(details: new, version: 1))
+        cancellations.append(new.isCancelled ? now : nil)
         return .answer(.schedule(schedules[schedules.count - 1]))
     }
 
-    mutating func updateSchedule(_ new: ScheduleDetails, _ expected: UInt32?) -> ModelExpectation {
+    mutating func updateSchedule(
+        _ new: ScheduleDetails,
+        _ expected: UInt32?,
+        at now: Milliseconds
+    ) -> ModelExpectation {
         guard let index = schedules.firstIndex(where: { $0.details.id == new.id }) else {
             return .refusal([.scheduleNotFound])
         }
@@ -108,7 +113,13 @@ extension ModelEvent {
         guard wrong.isEmpty else { return .refusal(wrong) }
         schedules[index].details = new
         schedules[index].version += 1
+        cancellations[index] = new.isCancelled ? cancellations[index] ?? now : nil
         return .answer(.schedule(schedules[index]))
+    }
+
+    /// Since when the date of the section is cancelled; nil while it isn't.
+    func cancellation(ofDate section: SectionNumber) -> Milliseconds? {
+        sections[Int(section)].details.schedule.flatMap { cancellations[Int($0)] }
     }
 
     private static func wrongSchedule(_ schedule: ScheduleDetails) -> [Rejection] {

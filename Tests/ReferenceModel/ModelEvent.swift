@@ -59,6 +59,8 @@ struct ModelEvent {
     var sections: [Section] = []
     var tiers: [Tier] = []
     var schedules: [ScheduleView] = []
+    /// Of each schedule, since when it is cancelled; nil while it isn't.
+    var cancellations: [Milliseconds?] = []
     /// Of a tenant's own inventory.
     var venues: [VenueView] = []
     var holds: [Hold] = []

@@ -81,9 +81,9 @@ extension ModelEvent {
         case .updateVenue(let details, let expectedVersion):
             updateVenue(details, expectedVersion)
         case .addSchedule(let details):
-            addSchedule(details)
+            addSchedule(details, at: context.now)
         case .updateSchedule(let details, let expectedVersion):
-            updateSchedule(details, expectedVersion)
+            updateSchedule(details, expectedVersion, at: context.now)
         case .publishEvent:
             publish(at: context.now)
         case .deleteEvent:

@@ -257,9 +257,14 @@ extension ModelEvent {
             outcome.checkIn = view(first)
             return outcome
         }
-        if let cancelledAt {
+        if let cancelledAt, cancelledAt <= scannedAt {
             outcome.result = .eventCancelled
             outcome.since = cancelledAt
+            return outcome
+        }
+        if let since = cancellation(ofDate: outcome.ticket!.section), since <= scannedAt {
+            outcome.result = .scheduleCancelled
+            outcome.since = since
             return outcome
         }
         let codeSince = ticket.transfers.last?.at ?? holds[order].state.order!.state.confirmedAt

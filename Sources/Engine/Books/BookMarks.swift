@@ -44,7 +44,7 @@ package struct BookMarks: Sendable {
             sections.insert(section)
             for run in runs { note(run, section) }
         case .ticketsRestored, .cancellationRestored, .eventRestored, .tierRestored, .holdRestored,
-            .seatRevisionRestored,
+            .seatRevisionRestored, .scheduleCancellationRestored,
             .endedSlotsRestored, .scheduleRestored, .tenantRestored, .venueRestored, .answerRestored, .salesRestored,
             .salesSumsRestored, .salesDaysRestored:
             // Of snapshots: no record of a log has them.

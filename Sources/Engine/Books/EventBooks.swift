@@ -76,7 +76,7 @@ extension Fact {
         case .transferAccepted: "ticket.transferred"
         case .gateSet: "gate.set"
         case .ticketsRestored, .cancellationRestored, .eventRestored, .tierRestored, .holdRestored,
-            .seatRevisionRestored,
+            .seatRevisionRestored, .scheduleCancellationRestored,
             .endedSlotsRestored, .scheduleRestored, .tenantRestored, .venueRestored, .answerRestored, .salesRestored,
             .salesSumsRestored, .salesDaysRestored:
             "snapshot.restored"

@@ -47,12 +47,11 @@ extension EventInventory {
         case .seatsUnblocked(let number, let runs): unblock(number, runs)
         case .seatRevisionRestored(let number, let revision): setSeatRevision(number, revision)
         case .tenantBegun, .tenantRestored: preconditionFailure("a tenant's inventory began twice")
-        case .scheduleAdded(let details): schedules.append(Schedule(details: details))
-        case .scheduleUpdated(let number, let details):
-            schedules[Int(number)].details = details
-            schedules[Int(number)].version += 1
+        case .scheduleAdded(let details): schedules.append(Schedule(details, at: lastCommandAt))
+        case .scheduleUpdated(let number, let details): schedules[Int(number)].update(details, at: lastCommandAt)
         case .scheduleRestored(let details, let version):
-            schedules.append(Schedule(details: details, version: version))
+            schedules.append(Schedule(restored: details, version: version))
+        case .scheduleCancellationRestored(let number, let at): schedules[Int(number)].cancelledAt = at
         case .venueAdded(let details, let at):
             venues.add(VenueView(details: details, version: 1, createdAt: at))
         case .venueUpdated(let details): venues.update(details)

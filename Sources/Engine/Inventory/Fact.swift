@@ -50,6 +50,8 @@ public enum Fact: Equatable, Sendable {
     case endedSlotsRestored([UInt32])
     /// In snapshots only, before the sections: a schedule at its version.
     indirect case scheduleRestored(ScheduleDetails, version: UInt32)
+    /// In snapshots only, behind the schedule: since when it is cancelled. Earlier builds didn't keep it.
+    case scheduleCancellationRestored(ScheduleNumber, at: Milliseconds)
     /// In snapshots only: a tenant's inventory itself; its venues follow.
     case tenantRestored(tenant: ShortText, createdAt: Milliseconds, lastCommandAt: Milliseconds)
     /// In snapshots only: a venue at its version.

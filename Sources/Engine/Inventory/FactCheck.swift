@@ -31,6 +31,7 @@ extension EventInventory {
         case .eventStatusChanged: return version < Self.versionMax ? nil : "a version beyond all counting"
         case .scheduleAdded(let details): return contradiction(adding: details, version: 1)
         case .scheduleRestored(let details, let version): return contradiction(adding: details, version: version)
+        case .scheduleCancellationRestored(let number, let at): return contradiction(cancelling: number, at: at)
         case .scheduleUpdated(let number, let details): return contradiction(updating: number, details)
         case .venueAdded(let details, let at): return contradiction(adding: details, version: 1, at: at)
         case .venueRestored(let view):

@@ -6,7 +6,11 @@ extension EventInventory {
         try body(beginning)
         if let cancelledAt { try body(.cancellationRestored(at: cancelledAt)) }
         for venue in venues.venues { try body(.venueRestored(venue)) }
-        for schedule in schedules { try body(.scheduleRestored(schedule.details, version: schedule.version)) }
+        for (number, schedule) in schedules.enumerated() {
+            try body(.scheduleRestored(schedule.details, version: schedule.version))
+            guard let at = schedule.cancelledAt else { continue }
+            try body(.scheduleCancellationRestored(ScheduleNumber(number), at: at))
+        }
         for section in sections { try body(.sectionAdded(section.details)) }
         for tier in tiers { try body(.tierRestored(tier.details, version: tier.version)) }
         // What is the tenant's and no event has no sales.
@@ -119,12 +123,13 @@ extension EventInventory {
     }
 
     /// A number that says whether two inventories are the same, whatever led to them. Not cheap: it reads everything.
-    /// - Parameter withSales: whether what reports show counts as well. Without, it is the number of earlier builds.
+    /// - Parameter withSales: whether what reports show, and since when dates are cancelled, counts as well. Without, it is
+    ///   the number of earlier builds.
     public func digest(withSales: Bool = true) -> UInt64 {
         var buffer = RecordBuffer(capacity: 4_096)
         var digest = InventoryDigest(of: self)
         visitSnapshotFacts { fact in
-            guard withSales || !fact.isOfSales else { return }
+            guard withSales || !fact.isOfLaterBuild else { return }
             buffer.removeAll()
             buffer.beginRecord()
             fact.encode(into: &buffer)

@@ -17,6 +17,8 @@ extension Fact {
     static let schedule: UInt8 = 45
     static let venue: UInt8 = 46
     static let tenant: UInt8 = 47
+    /// Since when a schedule is cancelled, behind it in snapshots.
+    static let scheduleCancellation: UInt8 = 48
 
     /// What happened to the thing.
     private enum Happening: UInt8 {
@@ -89,6 +91,10 @@ extension Fact {
             begin(.restored)
             buffer.write(version)
             buffer.write(details)
+        case .scheduleCancellationRestored(let number, let at):
+            begin(.restored)
+            buffer.write(number)
+            buffer.write(at)
         case .venueAdded(let details, let at):
             begin(.added)
             buffer.write(at)
@@ -128,6 +134,8 @@ extension Fact {
         case schedule: return try schedule(happening, from: &decoder)
         case venue: return try venue(happening, from: &decoder)
         case tenant: return try tenant(happening, from: &decoder)
+        case scheduleCancellation where happening == .restored:
+            return .scheduleCancellationRestored(try decoder.read(), at: try decoder.read())
         default: throw decoder.malformed("\(kind) is no kind of fact")
         }
     }

@@ -68,8 +68,8 @@ extension Fact {
             buffer.write(group.rawValue)
             buffer.write(sums)
         case .salesDaysRestored(let days): buffer.write(days)
-        case .scheduleAdded, .scheduleUpdated, .scheduleRestored, .venueAdded, .venueUpdated, .venueRestored,
-            .tenantBegun, .tenantRestored:
+        case .scheduleAdded, .scheduleUpdated, .scheduleRestored, .scheduleCancellationRestored, .venueAdded,
+            .venueUpdated, .venueRestored, .tenantBegun, .tenantRestored:
             preconditionFailure("a fact of the catalogue's later kinds")
         }
     }
@@ -106,6 +106,7 @@ extension Fact {
         case .salesSumsRestored: 51
         case .salesDaysRestored: 52
         case .scheduleAdded, .scheduleUpdated, .scheduleRestored: Self.schedule
+        case .scheduleCancellationRestored: Self.scheduleCancellation
         case .venueAdded, .venueUpdated, .venueRestored: Self.venue
         case .tenantBegun, .tenantRestored: Self.tenant
         case .ticketCheckedIn: 30

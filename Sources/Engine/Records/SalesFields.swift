@@ -3,10 +3,11 @@ import WAL
 // The sums for reports as snapshots keep them. Every list is short: see `SalesLedger`.
 
 extension Fact {
-    /// Whether the fact restores what only reports show.
-    var isOfSales: Bool {
+    /// Whether the fact restores what snapshots of the first builds didn't tell, and what may be unknown ever since: what
+    /// reports show, and since when a date is cancelled.
+    var isOfLaterBuild: Bool {
         switch self {
-        case .salesRestored, .salesSumsRestored, .salesDaysRestored: true
+        case .salesRestored, .salesSumsRestored, .salesDaysRestored, .scheduleCancellationRestored: true
         default: false
         }
     }

@@ -15,10 +15,10 @@ public struct CheckedReplay {
     public var digest: UInt64 { recovery.digest }
 
     /// Whether both have led to the same state. One that began with an earlier build's snapshot has it but for the days of
-    /// refunds, which only reports show.
+    /// refunds, which only reports show, and the times since when dates are cancelled.
     public func isSameState(as other: CheckedReplay) -> Bool {
         if digest == other.digest { return true }
-        return (recovery.hasUndatedSales || other.recovery.hasUndatedSales)
+        return (recovery.isUndated || other.recovery.isUndated)
             && recovery.digestWithoutSales == other.recovery.digestWithoutSales
     }
 

@@ -54,11 +54,12 @@ public struct Recovery: Sendable {
     /// A digest of all events, whatever their order.
     public var digest: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest() } }
 
-    /// The same without what reports show: the digest of builds that had none.
+    /// The same without what reports show, and without since when dates are cancelled: the digest of builds that had none.
     public var digestWithoutSales: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest(withSales: false) } }
 
-    /// Whether an event's sums for reports come from a snapshot of an earlier build, which doesn't tell all of them.
-    var hasUndatedSales: Bool { slots.contains { !$0.event.areSalesDated } }
+    /// Whether something of an event that has a time comes from a snapshot of an earlier build, which doesn't tell it: its sums
+    /// for reports, or that a date is cancelled.
+    var isUndated: Bool { slots.contains { !$0.event.areSalesDated || $0.event.hasUndatedCancellation } }
 
     public init() {}
 

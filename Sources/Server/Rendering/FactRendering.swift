@@ -68,7 +68,8 @@ extension ByteWriter {
         case .venueAdded(let details, _): venue(details, "venue.created")
         case .venueUpdated(let details): venue(details, "venue.updated")
         case .eventRestored, .tierRestored, .holdRestored, .seatRevisionRestored, .endedSlotsRestored, .answerRestored,
-            .scheduleRestored, .tenantRestored, .venueRestored, .salesRestored, .salesSumsRestored, .salesDaysRestored:
+            .scheduleRestored, .scheduleCancellationRestored, .tenantRestored, .venueRestored, .salesRestored,
+            .salesSumsRestored, .salesDaysRestored:
             // Of snapshots: no command leads to them.
             field("action", "snapshot.restored" as StaticString)
         }

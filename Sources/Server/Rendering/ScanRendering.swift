@@ -76,7 +76,7 @@ extension ByteWriter {
         }
         switch outcome.result {
         case .void: field("voided_at", orNull: outcome.since)
-        case .eventCancelled: field("cancelled_at", orNull: outcome.since)
+        case .eventCancelled, .scheduleCancelled: field("cancelled_at", orNull: outcome.since)
         case .gateClosed:
             field("opens_at", orNull: outcome.since)
             field("closes_at", orNull: outcome.until)
@@ -110,6 +110,13 @@ extension ScanOutcome {
             )
         case .unknown: Problem(.noSuchTicket, of: NoEvent())
         case .eventCancelled: Problem(.eventCancelled(at: since ?? 0), of: NoEvent())
+        case .scheduleCancelled:
+            Problem(
+                .conflict,
+                "SCHEDULE_CANCELLED",
+                "Schedule cancelled",
+                "The ticket is for a date that was cancelled."
+            )
         case .gateNotFound:
             Problem(.notFound, "GATE_NOT_FOUND", "Gate not found", "The event has no gate \(gate).")
         case .gateClosed:

@@ -36,9 +36,36 @@ public struct ScheduleView: Equatable, Sendable {
 
 extension EventInventory {
     struct Schedule: Sendable {
-        var details: ScheduleDetails
-        var version: UInt32 = 1
+        private(set) var details: ScheduleDetails
+        private(set) var version: UInt32 = 1
+        /// Since when it is cancelled; nil while it isn't, and where only a snapshot of an earlier build tells of it.
+        var cancelledAt: Milliseconds?
+
+        /// - Parameter at: when it was added.
+        init(_ details: ScheduleDetails, at: Milliseconds) {
+            self.details = details
+            cancelledAt = details.isCancelled ? at : nil
+        }
+
+        init(restored details: ScheduleDetails, version: UInt32) {
+            self.details = details
+            self.version = version
+        }
+
+        /// A date that stays cancelled has been so since the first time.
+        mutating func update(_ new: ScheduleDetails, at: Milliseconds) {
+            if !new.isCancelled {
+                cancelledAt = nil
+            } else if !details.isCancelled {
+                cancelledAt = at
+            }
+            details = new
+            version += 1
+        }
     }
+
+    /// Whether a snapshot of an earlier build told of a cancelled date, and not since when.
+    var hasUndatedCancellation: Bool { schedules.contains { $0.details.isCancelled && $0.cancelledAt == nil } }
 
     /// The id of one of this event's schedules. It never changes.
     /// - Precondition: the schedule exists.

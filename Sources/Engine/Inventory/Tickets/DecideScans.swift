@@ -65,13 +65,28 @@ extension EventInventory {
             // A scan without a time of its own is never the same as another.
             let isSame = scan.scannedAt == first.scannedAt && gate == first.gate
             outcome.result = isSame ? .checkedIn : .alreadyCheckedIn
-        } else if let cancelledAt {
-            outcome.result = .eventCancelled
-            outcome.since = cancelledAt
-        } else if !isOutOfTime(&outcome, ticket, at: now) {
+        } else if !isCalledOff(&outcome), !isOutOfTime(&outcome, ticket, at: now) {
             hold(&outcome, against: gate, at: now)
         }
         return outcome
+    }
+
+    /// Whether the event, or the ticket's date, was cancelled when the scan was made. Like a gate's window, that counts at
+    /// the time of the scan: who was let in before is inside, and the list that says so may come later. Where nobody knows any
+    /// more since when a date is cancelled, it always was.
+    private func isCalledOff(_ outcome: inout ScanOutcome) -> Bool {
+        if let cancelledAt, outcome.scannedAt >= cancelledAt {
+            outcome.result = .eventCancelled
+            outcome.since = cancelledAt
+            return true
+        }
+        guard let date = sections[Int(outcome.ticket!.section)].details.schedule,
+            case let schedule = schedules[Int(date)], schedule.details.isCancelled,
+            outcome.scannedAt >= schedule.cancelledAt ?? .min
+        else { return false }
+        outcome.result = .scheduleCancelled
+        outcome.since = schedule.cancelledAt
+        return true
     }
 
     /// Whether the scan's own time can't be right. What lets somebody in is shown for ever, and decides on the gate's window.

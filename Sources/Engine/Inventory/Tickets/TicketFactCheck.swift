@@ -132,7 +132,7 @@ extension EventInventory {
             switch outcome.result {
             case .checkedIn, .alreadyCheckedIn: outcome.ticket != nil && outcome.checkIn != nil
             case .void, .eventCancelled, .clockAhead, .clockBehind: outcome.ticket != nil && outcome.since != nil
-            case .refunded, .gateClosed, .wrongGate: outcome.ticket != nil
+            case .refunded, .gateClosed, .wrongGate, .scheduleCancelled: outcome.ticket != nil
             case .unknown, .gateNotFound: true
             }
         return isWhole ? nil : "a scan's answer without what it is about"

@@ -104,6 +104,8 @@ public enum ScanResult: UInt8, Sendable, CaseIterable {
     case clockAhead = 9
     /// The scan's own time is from long before there was such a ticket.
     case clockBehind = 10
+    /// The date that the ticket is for is cancelled.
+    case scheduleCancelled = 11
 }
 
 /// What a scanner hears of one scan.
@@ -116,7 +118,7 @@ public struct ScanOutcome: Equatable, Sendable {
     public var gate: ShortText
     /// The scan that counts: this one, the same one sent before, or the one that was first.
     public var checkIn: CheckInView?
-    /// When the code became void or the event was cancelled; with a closed gate when it opens; with a clock that is ahead
+    /// When the code became void, or the event or the date was cancelled (of the date nil where nobody knows any more); with a closed gate when it opens; with a clock that is ahead
     /// when the scan came, with one that is behind since when there is the ticket's code.
     public var since: Milliseconds?
     /// With a closed gate, when it closes.

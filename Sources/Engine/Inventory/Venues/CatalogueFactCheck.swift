@@ -41,6 +41,16 @@ extension EventInventory {
         return schedules[Int(number)].version < Self.versionMax ? nil : "a version beyond all counting"
     }
 
+    /// Since when a schedule of a snapshot is cancelled.
+    func contradiction(cancelling number: ScheduleNumber, at: Milliseconds) -> StaticString? {
+        guard number < UInt32(schedules.count) else { return Self.noSchedule }
+        let schedule = schedules[Int(number)]
+        guard schedule.details.isCancelled, schedule.cancelledAt == nil else {
+            return "a schedule was cancelled that could not be"
+        }
+        return Self.isClockTime(at) ? nil : Self.noClockTime
+    }
+
     /// A section of a date that there is not.
     func contradictionOfSchedule(_ details: SectionDetails) -> StaticString? {
         details.schedule.map { $0 < UInt32(schedules.count) } ?? true ? nil : Self.noSchedule
