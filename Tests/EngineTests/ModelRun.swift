@@ -47,7 +47,7 @@ struct ModelRun {
         let outcome = subject.perform(command, context)
         let expectation = model.perform(command, context, outcome: outcome)
         steps += 1
-        outcomes[Self.kind(of: outcome), default: 0] += 1
+        for kind in Self.kinds(of: outcome) { outcomes[kind, default: 0] += 1 }
         commands.learn(outcome, event: model.key)
         guard expectation.allows(outcome) else {
             throw difference("outcome", command, context, "\(outcome)", "\(expectation)")
@@ -98,6 +98,12 @@ struct ModelRun {
                 expected: \(expected)
                 """
         )
+    }
+
+    /// The name of the outcome's case, and those of what became of single scans.
+    private static func kinds(of outcome: Answer) -> [String] {
+        guard case .scanned(let scans, _) = outcome else { return [kind(of: outcome)] }
+        return [kind(of: outcome)] + scans.map { "scan.\($0.result)" }
     }
 
     /// The name of the outcome's case, with that of the rejection.

@@ -37,9 +37,8 @@ import Testing
     static let outcomesToReach =
         [
             "event", "section", "tier", "reserved", "reservedOne", "reservation", "order", "refunded", "ticket",
-            "scanned",
-            "gate",
-        ]
+            "scanned", "gate", "schedule",
+        ] + ScanResult.allCases.map { "scan.\($0)" }
         + [
             "eventExists", "eventChanged", "eventNotOnSale", "wrongEventStatus", "currencyFixed", "salesNotStarted",
             "salesEnded", "eventHasSales", "sectionNotFound", "sectionExists", "sectionInactive",
@@ -51,6 +50,7 @@ import Testing
             "sectionHasSeats", "sectionWithoutSeats", "orderNotFound", "ticketNotFound", "ticketRefunded", "invalid",
             "idempotencyKeyReused", "noSuchTicket", "ticketCheckedIn", "eventCancelled", "transferNotFound",
             "transferExpired", "transferPending", "transferDeadlinePassed", "gateWindowInvalid", "scansOutOfRange",
-            "cancelledWithSales", "sectionHasSales", "restockOfCheckedIn",
+            "cancelledWithSales", "sectionHasSales", "restockOfCheckedIn", "scheduleExists", "scheduleNotFound",
+            "scheduleChanged", "scheduleCancelled", "scheduleEnded", "eventOver", "venueNotFound", "overVenueMaximum",
         ].map { "rejected.\($0)" }
 }
