@@ -26,6 +26,10 @@ package protocol ByteStream: AnyObject {
 
     /// Whether bytes can pass in both directions: not before a handshake is done.
     var isReady: Bool { get }
+
+    /// The other end's IP address, the first and the last eight bytes of it; one of IPv4 as IPv6 has it (`::ffff:…`).
+    /// - Returns: nil when the connection is gone, or is none of IP.
+    func peerAddress() -> (high: UInt64, low: UInt64)?
 }
 
 /// Why nothing the peer sends is received any more.

@@ -22,7 +22,7 @@ package protocol StreamHandler: AnyObject {
 // Sound because every method is called on the loop; other threads only pass the reference along.
 package final class SocketStream: ByteStream, @unchecked Sendable {
     let loop: RingLoop
-    private let descriptor: Int32
+    let descriptor: Int32
     private var handler: (any StreamHandler)?
     /// Operations the kernel has; while there are any, the loop holds this object.
     private var operations = 0

@@ -69,7 +69,8 @@ let package = Package(
             ],
             path: "Sources/Server",
             sources: [
-                "Auth", "Documentation", "Front", "HTTP", "JSON", "Metrics", "Ops/BooksRendering.swift", "Ops/Logging",
+                "Auth", "Documentation", "Front", "HTTP", "JSON", "Limits", "Metrics", "Ops/BooksRendering.swift",
+                "Ops/Logging",
                 "Ops/Operations.swift", "Rendering", "Routes",
             ],
             swiftSettings: instrumented

@@ -18,6 +18,8 @@ final class Batch: @unchecked Sendable {
     private(set) var position = LogPosition.zero
     /// Whether a line heard that the engine takes no more.
     var isRefused = false
+    /// Who pays for the lines, where something is limited.
+    private(set) var payer = RateGate.Payer(caller: 0, address: 0)
 
     /// The lines that are out: whose part each of them is in, in order, and how many parts have not come back.
     private var places: [Int] = []
@@ -42,6 +44,15 @@ final class Batch: @unchecked Sendable {
         answer.setDate(epochSeconds: Engine.systemClock() / 1_000)
         answer.begin(.ok, .lines)
         answer.echo(request.reply)
+    }
+
+    /// Before the first line: says who pays for the lines, and what was left before them.
+    func pay(_ payer: RateGate.Payer, _ standing: RateStanding) {
+        self.payer = payer
+        answer.bytes.append(standing)
+    }
+
+    func beginLines() {
         answer.beginBody()
         answer.beginLines()
     }

@@ -20,6 +20,8 @@ final class BatchFront {
     private let router: Router
     private let log: any CommitLog
     private let problems: ProblemCounts
+    /// Nil where nothing is limited.
+    private let gate: RateGate?
 
     /// Batches with lines left, and those that wait for a position.
     private var open: [Batch] = []
@@ -28,7 +30,8 @@ final class BatchFront {
     private var foreign: [BatchPart] = []
     private var spare: [BatchPart] = []
 
-    init(number: Int, engine: Engine, router: Router, problems: ProblemCounts) {
+    init(number: Int, engine: Engine, router: Router, problems: ProblemCounts, gate: RateGate? = nil) {
+        self.gate = gate
         self.number = number
         self.problems = problems
         self.router = router
@@ -48,6 +51,8 @@ final class BatchFront {
         guard connection.setAside(request.expectedBytes, for: sequence) else { return false }
         let batch = Batch(request, bytes, on: connection, sequence: sequence, shards: shardCount)
         batch.answer.problems = problems
+        if let gate { batch.pay(gate.payer, gate.standing) }
+        batch.beginLines()
         open.append(batch)
         return true
     }
@@ -146,6 +151,7 @@ extension BatchFront {
         var reply = batch.reply
         reply.requestID = RequestID(random: context.random)
         do throws(Problem) {
+            if let gate { try gate.admitLine(of: batch.payer) }
             let work = try router.line(line, role: batch.role, &context, &reply, &sections)
             let owner = work.event.shard(of: shardCount)
             if owner == number, !batch.isWaiting {

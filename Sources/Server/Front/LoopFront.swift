@@ -38,6 +38,8 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private var pending = PendingRequests()
     private var sections: SectionCache
     private(set) var tokens: TokenCache
+    /// Nil where nothing is limited.
+    private let gate: RateGate?
     private var random = RandomBits()
     private var immediate: ResponseWriter
 
@@ -57,14 +59,17 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
     private var heldHead = 0
     private var spare: ContiguousArray<HeldReplies> = []
 
-    /// - Parameter keyRing: the keys of the tokens that callers need; nil lets everybody do everything.
+    /// - Parameters:
+    ///   - keyRing: the keys of the tokens that callers need; nil lets everybody do everything.
+    ///   - rateLimits: of all loops together; nil for none.
     init(
         number: Int,
         loop: RingLoop,
         engine: Engine,
         router: Router,
         operations: Operations,
-        keyRing: TokenKeyRing? = nil
+        keyRing: TokenKeyRing? = nil,
+        rateLimits: RateLimits? = nil
     ) {
         self.number = number
         self.engine = engine
@@ -75,9 +80,11 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         tasks = LoopTasks(loop)
         sections = SectionCache(engine.directory)
         tokens = TokenCache(keyRing)
+        let gate = rateLimits.map { RateGate($0) }
+        self.gate = gate
         immediate = ResponseWriter(counting: traffic.problems)
         current = HeldReplies(counting: traffic.problems)
-        batches = BatchFront(number: number, engine: engine, router: router, problems: traffic.problems)
+        batches = BatchFront(number: number, engine: engine, router: router, problems: traffic.problems, gate: gate)
         publisher = AvailabilityPublisher(shard: shard)
         streams = AvailabilityStreams(
             number: number,
@@ -113,6 +120,11 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             let call = Call(request, bytes, now: now, random: random.next())
             return answerNow(connection, sequence) { $0.write(.overloaded, call.reply) }
         }
+        var match: Endpoint.Match?
+        if let gate {
+            match = Router.match(bytes[request.path])
+            guard begin(request, bytes, match, gate, connection, sequence, now) else { return }
+        }
         let caller = tokens.caller(bytes[request.authorization], at: now)
         var route = RouteNumber.none
         let routed = router.route(
@@ -121,10 +133,13 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             now: now,
             random: random.next(),
             caller: caller,
+            match: match,
+            gate: gate,
             sections: &sections,
             number: &route
         )
         connection.setRoute(route, of: sequence)
+        if let gate, !gate.standing.isEmpty { note(gate.standing, of: routed, connection, sequence) }
         switch routed {
         case .submission(let submission): decide(submission, .answer, connection, sequence)
         case .readThenWrite(let change): decide(change.read, .read(change), connection, sequence)
@@ -140,6 +155,39 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         case .availabilityStream(let request): open(request, connection, sequence)
         case .feedStream(let request): open(request, connection, sequence)
         }
+    }
+
+    /// - Returns: false for a request that is refused because its address sends too many; it is answered then.
+    private func begin(
+        _ request: HTTPRequest,
+        _ bytes: UnsafeRawBufferPointer,
+        _ match: Endpoint.Match?,
+        _ gate: RateGate,
+        _ connection: Connection,
+        _ sequence: UInt32,
+        _ now: Milliseconds
+    ) -> Bool {
+        do throws(Problem) {
+            try gate.begin(request, bytes, match, from: connection.peer)
+            return true
+        } catch {
+            if let match { connection.setRoute(RouteNumber(match.endpoint, request.method), of: sequence) }
+            connection.note(gate.standing, for: sequence)
+            let call = Call(request, bytes, now: now, random: random.next())
+            answerNow(connection, sequence) { $0.write(error, call.reply) }
+            return false
+        }
+    }
+
+    /// A batch says it itself, since its answer is too large to have anything put into it.
+    private func note(
+        _ standing: RateStanding,
+        of routed: RoutedRequest,
+        _ connection: Connection,
+        _ sequence: UInt32
+    ) {
+        if case .batch = routed { return }
+        connection.note(standing, for: sequence)
     }
 
     /// Behind, only every fourth request is served: refusing costs half of serving, so the others still hear it in

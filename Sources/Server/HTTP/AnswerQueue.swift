@@ -17,6 +17,9 @@ struct AnswerQueue: ~Copyable {
     /// The last request that is answered, once the connection is to be closed.
     private var last: UInt32?
     private var early: [Early] = []
+    /// What answers say of limits, in the order of their requests; those before `standingsHead` have said it.
+    private var standings: ContiguousArray<(sequence: UInt32, standing: RateStanding)> = []
+    private var standingsHead = 0
     private(set) var earlyBytes = 0
 
     /// Requests without an answer in `ready`.
@@ -50,6 +53,12 @@ struct AnswerQueue: ~Copyable {
         if last == nil { last = next &- 1 }
     }
 
+    /// The request's answer is to say this of the limits that it counts for.
+    /// - Precondition: the request is the one that was begun last, and not answered yet.
+    mutating func note(_ standing: RateStanding, for sequence: UInt32) {
+        standings.append((sequence, standing))
+    }
+
     /// - Precondition: the request was begun, and not answered before.
     mutating func answer(_ sequence: UInt32, _ bytes: UnsafeRawBufferPointer) {
         let isDropped = last.map { sequence &- due > $0 &- due } ?? false
@@ -68,7 +77,7 @@ struct AnswerQueue: ~Copyable {
     /// The same for a response that is all there is in `bytes`, without copying it where nothing else is ready:
     /// `bytes` may come back with other memory.
     mutating func answer(_ sequence: UInt32, taking bytes: inout ByteWriter) {
-        guard sequence == due, due != last, !isFinished, ready.isEmpty else {
+        guard sequence == due, due != last, !isFinished, ready.isEmpty, standings.isEmpty else {
             return bytes.withBytes { answer(sequence, $0) }
         }
         swap(&ready, &bytes)
@@ -85,15 +94,28 @@ struct AnswerQueue: ~Copyable {
     }
 
     private mutating func appendDue(_ bytes: UnsafeRawBufferPointer) {
-        if due == last { appendClosing(bytes) } else { ready.append(bytes) }
+        if due == last || !standings.isEmpty { appendWithFields(bytes) } else { ready.append(bytes) }
         due &+= 1
     }
 
-    /// Puts `Connection: close` behind the status line.
-    private mutating func appendClosing(_ bytes: UnsafeRawBufferPointer) {
+    /// Puts behind the status line what only the connection knows: `Connection: close`, and what is left of limits.
+    private mutating func appendWithFields(_ bytes: UnsafeRawBufferPointer) {
         let lineEnd = (bytes.firstIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
         ready.append(UnsafeRawBufferPointer(rebasing: bytes[..<lineEnd]))
-        ready.append("Connection: close\r\n")
+        if due == last { ready.append("Connection: close\r\n") }
+        if let standing = takeStanding() { ready.append(standing) }
         ready.append(UnsafeRawBufferPointer(rebasing: bytes[lineEnd...]))
+    }
+
+    private mutating func takeStanding() -> RateStanding? {
+        guard standingsHead < standings.count, standings[standingsHead].sequence == due else { return nil }
+        defer {
+            standingsHead += 1
+            if standingsHead == standings.count {
+                standings.removeAll(keepingCapacity: true)
+                standingsHead = 0
+            }
+        }
+        return standings[standingsHead].standing
     }
 }

@@ -51,6 +51,9 @@ final class Connection: StreamHandler, @unchecked Sendable {
     /// What the peer had left unread in this tick, for telling a slow one from one that does not read at all.
     private var stall = (unsentBytes: 0, tick: Int64(0))
     private var lingerTick: Int64 = 0
+    /// The other end, once somebody has asked for it.
+    private(set) lazy var peer =
+        stream.peerAddress().map { ClientAddress(high: $0.high, low: $0.low) } ?? ClientAddress.unknown
     /// What of `unsentBytes` the loop's sum has.
     private var countedUnsentBytes = 0
 
@@ -90,6 +93,12 @@ extension Connection {
         answers.answer(sequence, bytes)
         if sequence == leasedSequence { leasedSequence = nil }
         markDirty()
+    }
+
+    /// The request's answer is to say this of the limits that it counts for. To be called while it is executed.
+    func note(_ standing: RateStanding, for sequence: UInt32) {
+        guard phase == .open || phase == .finishing else { return }
+        answers.note(standing, for: sequence)
     }
 
     /// The same for a large response that is all there is in `bytes`. Takes the memory instead of copying, where it can.

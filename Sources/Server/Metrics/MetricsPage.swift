@@ -7,6 +7,7 @@ extension MetricsText {
     init(_ sample: MetricsSample, version: String) {
         writeProcess(sample, version)
         writeRequests(sample.loops)
+        writeRateLimits(sample.rateRefusals)
         writeConnections(sample)
         writeSecurity(sample.security)
         writeQueues(sample)
@@ -89,6 +90,14 @@ extension MetricsText {
             ]
         )
         gauge("holdfast_tokens_cached", "Verified tokens in memory.", MetricValue(loops.tokensCached))
+    }
+
+    private mutating func writeRateLimits(_ refusals: [(policy: StaticString, count: UInt64)]) {
+        counters(
+            "holdfast_rate_limited_total",
+            "Requests and lines of batches refused because a caller or an address had sent too many, by policy.",
+            refusals.map { (["policy": "\($0.policy)"], MetricValue($0.count)) }
+        )
     }
 
     private mutating func writeConnections(_ sample: MetricsSample) {

@@ -26,6 +26,8 @@ struct MetricsSample: Sendable {
     var streamMemory: (heldBytes: Int, closed: UInt64)
     /// Nil where connections are not encrypted.
     var security: SecurityFigures?
+    /// Requests and lines of batches refused by each policy of rate limits, set or not.
+    var rateRefusals: [(policy: StaticString, count: UInt64)]
     var books: PostgresBooks.Standing?
     var process = ProcessStatistics()
 
@@ -45,6 +47,10 @@ struct MetricsSample: Sendable {
         streamsMax = (operations.streams.limit, operations.feedStreams.limit)
         streamMemory = (operations.streamMemory.heldBytes, operations.streamMemory.closedStreams)
         security = operations.security?.figures
+        rateRefusals = RateLimits.policies.map { budget, spender in
+            let table = operations.rateLimits?.table(budget, of: spender)
+            return (RateStanding.name(budget, spender), table?.refusals ?? 0)
+        }
         books = operations.books?()
         loopCount = fronts.count
         for front in fronts {

@@ -28,6 +28,8 @@ final class Operations: Sendable {
     let books: (@Sendable () -> PostgresBooks.Standing)?
     /// Nil where connections are not encrypted.
     let security: (any ConnectionSecurity)?
+    /// Nil where nothing is limited.
+    let rateLimits: RateLimits?
 
     /// - Parameters:
     ///   - openAPI: the text of `/openapi.json`, of which `/docs` is made.
@@ -35,18 +37,21 @@ final class Operations: Sendable {
     ///   - streamsMax: streams of all connections at a time.
     ///   - metricsEventsMax: events whose places are shown one by one in metrics; 0 for none.
     ///   - books: on any thread, without waiting.
+    ///   - rateLimits: whose refusals are shown; nil without limits.
     init(
         openAPI: String,
         style: String = "",
         streamsMax: Int = StreamAllowance.defaultLimit,
         metricsEventsMax: Int = Operations.metricsEventsMaxDefault,
         books: (@Sendable () -> PostgresBooks.Standing)? = nil,
-        security: (any ConnectionSecurity)? = nil
+        security: (any ConnectionSecurity)? = nil,
+        rateLimits: RateLimits? = nil
     ) {
         pages = StaticPages(document: openAPI, style: style)
         self.metricsEventsMax = metricsEventsMax
         self.books = books
         self.security = security
+        self.rateLimits = rateLimits
         streams = StreamAllowance(limit: streamsMax)
     }
 

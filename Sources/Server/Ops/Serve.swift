@@ -126,13 +126,15 @@ struct Serve: AsyncParsableCommand {
         let books = try settings.books.map { try PostgresBooks(BooksSource(engine), $0) { $0.tell(logger) } }
         var standing: (@Sendable () -> PostgresBooks.Standing)?
         if let books { standing = { books.standing } }
+        let rateLimits = settings.rateLimits.isEmpty ? nil : RateLimits(settings.rateLimits)
         let operations = Operations(
             openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
             style: String(decoding: PackageResources.docs_css, as: UTF8.self),
             streamsMax: settings.streamsMax,
             metricsEventsMax: settings.metricsEventsMax,
             books: standing,
-            security: identity
+            security: identity,
+            rateLimits: rateLimits
         )
         let fronts = loops.indices.map {
             LoopFront(
@@ -141,7 +143,8 @@ struct Serve: AsyncParsableCommand {
                 engine: engine,
                 router: Router(requiresIdempotencyKey: settings.requiresIdempotencyKeys),
                 operations: operations,
-                keyRing: keyRing
+                keyRing: keyRing,
+                rateLimits: rateLimits
             )
         }
         for front in fronts { await front.connect(to: fronts) }

@@ -52,9 +52,12 @@ enum Endpoint: UInt8, CaseIterable, Sendable {
         }
     }
 
+    /// `name` is the segment that names a thing, where the route has one; valid as long as the path's bytes.
+    typealias Match = (endpoint: Endpoint, name: PercentText?)
+
     /// Finds the route of a path by comparing segments in place: nothing is allocated unless a segment is encoded.
-    /// - Returns: nil for a path of no route; `name` is the segment that names a thing, where the route has one.
-    static func match(_ segments: PathSegments) -> (endpoint: Endpoint, name: PercentText?)? {
+    /// - Returns: nil for a path of no route.
+    static func match(_ segments: PathSegments) -> Match? {
         switch segments.count {
         case 1: return operation(segments[0]).map { ($0, nil) }
         case 3...6 where segments[0].equals("api") && segments[1].equals("v1"): break

@@ -21,22 +21,37 @@ struct Router: Sendable {
         sections: inout some SectionLookup
     ) -> RoutedRequest {
         var number = RouteNumber.none
-        return route(request, bytes, now: now, random: random, caller: caller, sections: &sections, number: &number)
+        return route(
+            request,
+            bytes,
+            now: now,
+            random: random,
+            caller: caller,
+            match: nil,
+            gate: nil,
+            sections: &sections,
+            number: &number
+        )
     }
 
     /// The same; `number` becomes what the request asks for, also where it is refused.
+    /// - Parameters:
+    ///   - match: the path's route, if somebody has looked for it before.
+    ///   - gate: where the caller pays; nil without limits.
     func route(
         _ request: HTTPRequest,
         _ bytes: UnsafeRawBufferPointer,
         now: Milliseconds,
         random: (UInt64, UInt64),
         caller: Authorization,
+        match: Endpoint.Match?,
+        gate: RateGate?,
         sections: inout some SectionLookup,
         number: inout RouteNumber
     ) -> RoutedRequest {
         var call = Call(request, bytes, now: now, random: random)
         do throws(Problem) {
-            return try route(&call, caller, &sections, &number)
+            return try route(&call, caller, match, gate, &sections, &number)
         } catch {
             return .problem(error, call.reply)
         }
@@ -45,16 +60,20 @@ struct Router: Sendable {
     private func route(
         _ call: inout Call,
         _ caller: Authorization,
+        _ match: Endpoint.Match?,
+        _ gate: RateGate?,
         _ sections: inout some SectionLookup,
         _ number: inout RouteNumber
     ) throws(Problem) -> RoutedRequest {
-        let (endpoint, name) = try match(call)
+        let found: Endpoint.Match = if let match { match } else { try Self.match(call) }
+        let (endpoint, name) = found
         number = RouteNumber(endpoint, call.request.method)
         guard endpoint.methods.allows(call.request.method) else { throw .methodNotAllowed(endpoint.methods) }
         try caller.check(endpoint, call.request.method)
         if let operation = endpoint.operation { return .operation(operation, call.reply) }
         call.reply.subject = endpoint.subject
         try call.readHeaders(caller, isChange: endpoint.isChange(call.request.method), requiresIdempotencyKey, endpoint)
+        if let gate { try gate.admit(endpoint, call.context) }
         switch endpoint {
         case .health, .ready, .metrics, .openAPI, .docs, .events, .event, .eventPublish, .eventRestore, .eventCapacity,
             .eventCapacityTotal, .eventPricing, .eventPricingActive, .capacity, .capacityCheck, .pricing,
@@ -82,7 +101,13 @@ struct Router: Sendable {
         }
     }
 
-    private func match(_ call: Call) throws(Problem) -> (Endpoint, PercentText?) {
+    /// - Returns: nil for a path of no route.
+    static func match(_ path: UnsafeRawBufferPointer) -> Endpoint.Match? {
+        guard let segments = try? PathSegments(path) else { return nil }
+        return Endpoint.match(segments)
+    }
+
+    private static func match(_ call: Call) throws(Problem) -> Endpoint.Match {
         let segments: PathSegments
         do throws(PathSegments.Failure) {
             segments = try PathSegments(call.bytes[call.request.path])

@@ -63,6 +63,8 @@ extension TLSStream: ByteStream {
 
     var isReady: Bool { phase != .silent && phase != .handshaking }
 
+    func peerAddress() -> (high: UInt64, low: UInt64)? { socket.peerAddress() }
+
     func startReceiving() {
         wantsToReceive = true
         receiveIfThereIsRoom()

@@ -47,6 +47,17 @@ import Testing
         #expect(sources["host"] == "default")
     }
 
+    @Test func limitsAreWhatIsSetOfThem() async throws {
+        #expect(try await settings("{}").rateLimits.isEmpty)
+        let json = #"{"holdfast":{"sale":{"requests":{"per":{"second":20}},"burst":50},"trusted":{"proxies":"::1"}}}"#
+        let options = ["--address-reporting-requests-per-second", "5", "--client-address-header", "X-Real-IP"]
+        let found = try await settings(json, options).rateLimits
+        #expect(found.sale == RateRule(requestsPerSecond: 20, burst: 50))
+        #expect(found.addressReporting == RateRule(requestsPerSecond: 5, burst: 5))
+        #expect(found.addressSale == nil && found.reporting == nil)
+        #expect(found.forwarding?.field == "x-real-ip")
+    }
+
     @Test(arguments: [
         (#"{"holdfast":{"port":"80a"}}"#, "is not a whole number"),
         (#"{"holdfast":{"port":true}}"#, "holdfast.port in "),
@@ -97,6 +108,31 @@ import Testing
     ])
     func settingsThatDontGoTogetherAreNamed(arguments: [String], message: String) async throws {
         let refusal = await refusal(nil, arguments)
+        #expect(refusal.contains(message), "\(refusal)")
+    }
+
+    @Test(arguments: [
+        (["--sale-burst", "5"], "--sale-burst is set, but nothing is limited: give --sale-requests-per-second"),
+        (["--sale-requests-per-second", "0"], "is 0; it must be 1 to 1000000 requests/s"),
+        (["--client-address-header", "X-Real-IP"], "give --trusted-proxies, too"),
+        (["--trusted-proxies", "::1"], "give --client-address-header, too"),
+        (["--client-address-header", "X-Real-IP", "--trusted-proxies", "::1"], "no address is limited"),
+    ])
+    func limitsThatCantBeMeantAreNamed(arguments: [String], message: String) async throws {
+        let refusal = await refusal(nil, arguments)
+        #expect(refusal.contains(message), "\(refusal)")
+    }
+
+    @Test(arguments: [
+        ("X Forwarded", "10.0.0.0/8", "not the name of a header field"),
+        ("Forwarded", "10.0.0.0/8", "is not supported"),
+        ("X-Real-IP", "10.0.0.1/8", "has \"10.0.0.1/8\", which is neither an address nor"),
+        ("X-Real-IP", "10.0.0.0/8,", "has \"\", which is neither"),
+        ("X-Real-IP", Array(repeating: "::1", count: 65).joined(separator: ","), "may have 1 to 64"),
+    ])
+    func proxiesThatCantBeMeantAreNamed(header: String, proxies: String, message: String) async throws {
+        let arguments = ["--client-address-header", header, "--trusted-proxies", proxies]
+        let refusal = await refusal(nil, arguments + ["--address-sale-requests-per-second", "5"])
         #expect(refusal.contains(message), "\(refusal)")
     }
 

@@ -25,9 +25,20 @@ final class SaleServer {
         device: any LogDevice = IOUringDevice(),
         streamsMax: Int = StreamAllowance.defaultLimit,
         identity: TLSIdentity? = nil,
+        rateLimits: RateLimits? = nil,
         _ body: (SaleServer) async throws -> R
     ) async throws -> R {
-        let server = try await SaleServer(folder, shards, limits, clock, keyRing, device, streamsMax, identity)
+        let server = try await SaleServer(
+            folder,
+            shards,
+            limits,
+            clock,
+            keyRing,
+            device,
+            streamsMax,
+            identity,
+            rateLimits
+        )
         let result: Result<R, any Error>
         do {
             result = .success(try await body(server))
@@ -72,7 +83,8 @@ final class SaleServer {
         _ keyRing: TokenKeyRing?,
         _ device: any LogDevice,
         _ streamsMax: Int,
-        _ identity: TLSIdentity?
+        _ identity: TLSIdentity?,
+        _ rateLimits: RateLimits?
     ) async throws {
         let loops = try (0..<shards).map { try RingLoop.start(number: $0) }
         self.loops = loops
@@ -89,7 +101,8 @@ final class SaleServer {
         let operations = Operations(
             openAPI: String(decoding: PackageResources.openapi_json, as: UTF8.self),
             style: String(decoding: PackageResources.docs_css, as: UTF8.self),
-            streamsMax: streamsMax
+            streamsMax: streamsMax,
+            rateLimits: rateLimits
         )
         self.operations = operations
         let fronts = loops.indices.map {
@@ -99,7 +112,8 @@ final class SaleServer {
                 engine: engine,
                 router: Router(),
                 operations: operations,
-                keyRing: keyRing
+                keyRing: keyRing,
+                rateLimits: rateLimits
             )
         }
         for front in fronts { await front.connect(to: fronts) }

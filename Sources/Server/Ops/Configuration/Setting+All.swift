@@ -3,7 +3,8 @@ import Auth
 /// Every setting of the server, in the order of the documentation.
 extension Setting {
     static let all: [Setting] =
-        storage + listening + requests + authentication + encryption + books + logging + [.config]
+        storage + listening + requests + authentication + encryption + rateLimits + books
+        + logging + [.config]
 
     // MARK: - What is kept
 

@@ -27,6 +27,7 @@ struct Settings: Sendable {
     var tokenRules: TokenRules
     /// Nil where connections are not encrypted.
     var tls: TLSFiles?
+    var rateLimits: RateLimitSettings
     /// Nil where no books are to be written.
     var books: PostgresBooks.Options?
     var logging: LoggingSettings
@@ -67,6 +68,7 @@ struct Settings: Sendable {
             leewaySeconds: try await reader.number(.tokenLeewaySeconds, options.tokenLeewaySeconds)!
         )
         tls = try await TLSFiles(options.tls, &reader)
+        rateLimits = try await RateLimitSettings(options.rateLimits, &reader)
         books = try await PostgresBooks.Options(options.books, &reader)
         logging = try await LoggingSettings(options.logging, &reader)
         effective = reader.effective

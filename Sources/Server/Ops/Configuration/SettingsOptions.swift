@@ -20,6 +20,7 @@ struct SettingsOptions: ParsableArguments {
     @Option(help: Setting.tokenAudience.help) var tokenAudience: String?
     @Option(help: Setting.tokenLeewaySeconds.help) var tokenLeewaySeconds: Int?
     @OptionGroup var tls: TLSOptions
+    @OptionGroup var rateLimits: RateLimitOptions
     @OptionGroup var books: BooksOptions
     @OptionGroup var logging: LoggingOptions
     @Option(help: Setting.metricsEventsMax.help) var metricsEventsMax: Int?
