@@ -97,9 +97,9 @@ public struct CommandContext: Sendable {
     public var now: Milliseconds
     public var random: (UInt64, UInt64)
     public var idempotency: IdempotencyKey?
-    /// The fingerprint that earlier builds gave to the same request: with it the key is known as well. 0 where they gave
+    /// The fingerprints that earlier builds gave to the same request: with them the key is known as well. 0 for none but
     /// the one that `idempotency` has.
-    package var earlierFingerprint: UInt64 = 0
+    package var earlierFingerprints: (UInt64, UInt64) = (0, 0)
     /// How many places the venue takes that the command depends on (`Command.venue`); nil where there is no such venue.
     /// The shard fills it in, because the venue is another shard's.
     package var venueMaximum: UInt32?

@@ -69,8 +69,13 @@ extension Shard {
     }
 
     private func rememberedByEarlierBuild(_ key: IdempotencyKey, _ context: CommandContext, _ slot: Int) -> Answer? {
-        guard context.earlierFingerprint != 0 else { return nil }
-        let earlier = IdempotencyKey(high: key.high, low: key.low, fingerprint: context.earlierFingerprint)
+        let earlier = context.earlierFingerprints
+        return remembered(key, earlier.0, slot) ?? remembered(key, earlier.1, slot)
+    }
+
+    private func remembered(_ key: IdempotencyKey, _ fingerprint: UInt64, _ slot: Int) -> Answer? {
+        guard fingerprint != 0 else { return nil }
+        let earlier = IdempotencyKey(high: key.high, low: key.low, fingerprint: fingerprint)
         return (try? tables.pointee.slots[slot].remembered(earlier)) ?? nil
     }
 

@@ -208,14 +208,20 @@ struct Call {
         .submission(RoutedSubmission(event: event, work: .command(command), context: context, reply: reply))
     }
 
+    /// A command that comes singly only, and is for a customer.
+    func customersOwn(_ event: EventKey, _ command: Command) -> RoutedRequest {
+        var context = context
+        if let key = context.idempotency { context.identify(by: key.fingerprint) }
+        return .submission(RoutedSubmission(event: event, work: .command(command), context: context, reply: reply))
+    }
+
     /// A command of the sale. Its fingerprint is made of what it asks for, so that it is the same in a batch.
     func sale(_ event: EventKey, _ command: Command) -> RoutedRequest {
         var context = context
         if let key = context.idempotency {
             // Of a route whose commands have come in batches from the beginning there is none, which is 0.
-            context.earlierFingerprint = key.fingerprint
-            let fingerprint = command.fingerprint(of: event, isNoContent: reply.shape == .noContent)
-            context.idempotency = key.with(fingerprint: fingerprint)
+            context.earlierFingerprints.0 = key.fingerprint
+            context.identify(by: command.fingerprint(of: event, isNoContent: reply.shape == .noContent))
         }
         return .submission(RoutedSubmission(event: event, work: .command(command), context: context, reply: reply))
     }

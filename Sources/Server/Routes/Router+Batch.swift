@@ -36,8 +36,8 @@ extension Router {
         if let role, !operation.access.contains(role) { throw .notForRole(role) }
         reply.subject = operation.subject
         let work = try work(operation, &body, &context, &reply, &sections)
-        if case .command(let event, .command(let command)) = work, let key = context.idempotency {
-            context.idempotency = key.with(fingerprint: command.fingerprint(of: event))
+        if case .command(let event, .command(let command)) = work, context.idempotency != nil {
+            context.identify(by: command.fingerprint(of: event))
         }
         return work
     }

@@ -62,7 +62,7 @@ extension Router {
         case .ticketTransfer where call.request.method == .delete:
             try call.readEmptyBody()
             call.reply.shape = .noContent
-            return call.submission(id.event, .withdrawTransfer(id))
+            return call.customersOwn(id.event, .withdrawTransfer(id))
         case .ticketTransfer:
             let (fields, body) = try call.readBody { body throws(JSONError) in try TransferFields(&body) }
             try body.check()

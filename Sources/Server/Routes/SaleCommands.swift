@@ -87,8 +87,7 @@ extension ConfirmFields {
     /// With an amount: it is a number of minor units only once the event's currency is known.
     func change(of id: HoldID, _ context: CommandContext, _ reply: ReplyContext) -> ReadThenWrite {
         var context = context
-        let fingerprint = Command.fingerprint(ofConfirming: id, paymentReference!, amount: amount)
-        context.idempotency = context.idempotency?.with(fingerprint: fingerprint)
+        context.identify(by: Command.fingerprint(ofConfirming: id, paymentReference!, amount: amount))
         let change = ReadThenWrite.Change.confirm(id, paymentReference: paymentReference!, amount: amount!)
         return ReadThenWrite(event: id.event, change: change, context: context, reply: reply)
     }

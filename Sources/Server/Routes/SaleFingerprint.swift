@@ -124,8 +124,28 @@ extension DecimalNumber {
     }
 }
 
+extension CommandContext {
+    /// Gives the key, if there is one, what tells a retry from another request.
+    ///
+    /// A key is the caller's own, whichever customer is served. So the customer is part of what is asked for: the same key for
+    /// another one was used before. Earlier builds left the customer out.
+    /// - Parameter fingerprint: of what is asked, whomever for.
+    mutating func identify(by fingerprint: UInt64) {
+        guard let key = idempotency else { return }
+        guard principal != actor else {
+            idempotency = key.with(fingerprint: fingerprint)
+            return
+        }
+        earlierFingerprints.1 = fingerprint
+        var served = StableHash(seed: 0x7365_7276_6564_2d2d)
+        served.combine(fingerprint)
+        principal.withBytes { served.combine($0) }
+        idempotency = key.with(fingerprint: served.finish())
+    }
+}
+
 extension IdempotencyKey {
-    func with(fingerprint: UInt64) -> IdempotencyKey {
+    fileprivate func with(fingerprint: UInt64) -> IdempotencyKey {
         IdempotencyKey(high: high, low: low, fingerprint: fingerprint)
     }
 }

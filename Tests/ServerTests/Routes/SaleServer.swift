@@ -11,7 +11,7 @@ final class SaleServer {
     let port: Int
     let keyRing: TokenKeyRing?
     private let loops: [RingLoop]
-    private let engine: Engine
+    let engine: Engine
     private let listener: Listener
     let operations: Operations
 
