@@ -26,6 +26,7 @@ final class SaleServer {
         streamsMax: Int = StreamAllowance.defaultLimit,
         identity: TLSIdentity? = nil,
         rateLimits: RateLimits? = nil,
+        requiresIdempotencyKeys: Bool = false,
         _ body: (SaleServer) async throws -> R
     ) async throws -> R {
         let server = try await SaleServer(
@@ -37,7 +38,8 @@ final class SaleServer {
             device,
             streamsMax,
             identity,
-            rateLimits
+            rateLimits,
+            requiresIdempotencyKeys
         )
         let result: Result<R, any Error>
         do {
@@ -84,7 +86,8 @@ final class SaleServer {
         _ device: any LogDevice,
         _ streamsMax: Int,
         _ identity: TLSIdentity?,
-        _ rateLimits: RateLimits?
+        _ rateLimits: RateLimits?,
+        _ requiresIdempotencyKeys: Bool
     ) async throws {
         let loops = try (0..<shards).map { try RingLoop.start(number: $0) }
         self.loops = loops
@@ -110,7 +113,7 @@ final class SaleServer {
                 number: $0,
                 loop: loops[$0],
                 engine: engine,
-                router: Router(),
+                router: Router(requiresIdempotencyKey: requiresIdempotencyKeys),
                 operations: operations,
                 keyRing: keyRing,
                 rateLimits: rateLimits
