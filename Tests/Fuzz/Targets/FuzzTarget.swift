@@ -14,6 +14,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case recovery
     /// A token, and what stands behind its signature.
     case token
+    /// The fields that say who asks: the token's, and the one to which proxies add addresses.
+    case address
 
     /// Runs one input.
     /// - Throws: what is wrong; a trap is a finding as well.
@@ -26,6 +28,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .record: try RecordTarget.run(input)
         case .recovery: try RecoveryTarget.run(input)
         case .token: try TokenTarget.run(input)
+        case .address: try AddressTarget.run(input)
         }
     }
 
@@ -39,6 +42,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .record: RecordTarget.seeds
         case .recovery: RecoveryTarget.seeds
         case .token: TokenTarget.seeds
+        case .address: AddressTarget.seeds
         }
     }
 }
