@@ -81,10 +81,11 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "CAllocationCount", "CLinux", "Engine", "WAL",
+                "Auth", "CAllocationCount", "CLinux", "Engine", "WAL",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: strict

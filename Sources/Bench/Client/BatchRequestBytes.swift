@@ -15,8 +15,7 @@ struct BatchRequestBytes {
         let body = lines.joined(separator: "\n") + "\n"
         let head = """
             POST /api/v1/batch HTTP/1.1\r
-            Host: \(endpoint.authority)\r
-            Content-Type: application/x-ndjson\r
+            \(endpoint.fields)Content-Type: application/x-ndjson\r
             Content-Length: \(body.utf8.count)\r
             \r
 

@@ -9,6 +9,8 @@ struct Endpoint: Equatable, Sendable {
     let port: UInt16
     /// The address in network byte order.
     let addressBits: UInt32
+    /// What every request says of who asks; nil for nothing.
+    var token: String?
 
     enum ParseError: Error, CustomStringConvertible, Equatable {
         case notPlainHTTP(String)
@@ -49,4 +51,10 @@ struct Endpoint: Equatable, Sendable {
     }
 
     var authority: String { "\(address):\(port)" }
+
+    /// The header fields that every request has, each with its end of line.
+    var fields: String {
+        let host = "Host: \(authority)\r\n"
+        return token.map { "\(host)Authorization: Bearer \($0)\r\n" } ?? host
+    }
 }

@@ -21,7 +21,7 @@ final class EventListeners: Sendable {
     /// Connects, asks for the stream, and listens until `stop`.
     init(count: Int, endpoint: Endpoint, path: String) throws {
         OpenFileLimit.raise(to: 2 * count + OpenFileLimit.reserve)
-        let request = Array("GET \(path) HTTP/1.1\r\nHost: \(endpoint.authority)\r\n\r\n".utf8)
+        let request = Array("GET \(path) HTTP/1.1\r\n\(endpoint.fields)\r\n".utf8)
         var descriptors: [Int32] = []
         do {
             for _ in 0..<count {

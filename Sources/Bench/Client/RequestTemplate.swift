@@ -21,7 +21,7 @@ struct RequestTemplate {
     init(method: String, path: String, body: String?, endpoint: Endpoint, runPrefix: String) {
         let pathParts = path.split(separator: "*", omittingEmptySubsequences: false)
         precondition(pathParts.count <= 2, "at most one place for an id in \(path)")
-        var head = " HTTP/1.1\r\nHost: \(endpoint.authority)\r\n"
+        var head = " HTTP/1.1\r\n\(endpoint.fields)"
         if let body {
             head += """
                 Content-Type: application/json\r

@@ -40,15 +40,14 @@ final class SetupClient {
     }
 
     func get(_ path: String) throws -> Response {
-        try exchange("GET \(path) HTTP/1.1\r\nHost: \(endpoint.authority)\r\n\r\n")
+        try exchange("GET \(path) HTTP/1.1\r\n\(endpoint.fields)\r\n")
     }
 
     func post(_ path: String, body: String, key: String) throws -> Response {
         try exchange(
             """
             POST \(path) HTTP/1.1\r
-            Host: \(endpoint.authority)\r
-            Content-Type: application/json\r
+            \(endpoint.fields)Content-Type: application/json\r
             Idempotency-Key: \(key)\r
             Content-Length: \(body.utf8.count)\r
             \r

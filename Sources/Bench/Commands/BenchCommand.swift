@@ -17,6 +17,7 @@ struct BenchCommand: AsyncParsableCommand {
                 subcommands: [
                     SaleCommand.self, FlashCommand.self, MixedCommand.self, HotCommand.self, OverloadCommand.self,
                     IdleCommand.self, ListenersCommand.self, GrowthCommand.self, SeasonCommand.self,
+                    TokensCommand.self,
                 ]
             ),
             CommandGroup(
