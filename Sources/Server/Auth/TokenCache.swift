@@ -65,7 +65,7 @@ struct TokenCache {
     var count: Int { entries.count }
 
     /// What stands behind `Bearer`, in any case, and blanks.
-    private static func token(in authorization: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    static func token(in authorization: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard authorization.count > 7, authorization[6] == UInt8(ascii: " "),
             UnsafeRawBufferPointer(rebasing: authorization[..<6]).equalsLowercase("bearer")
         else { return nil }
