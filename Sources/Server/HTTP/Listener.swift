@@ -92,6 +92,7 @@ final class Listener: Sendable {
     /// Stops accepting, lets every connection finish, those among them that waited to be accepted, and closes those that
     /// have not by the deadline.
     func drain(timeout: TimeAmount) async {
+        for loop in loops { loop.eventLoop.execute { loop.beginDrain() } }
         let first = loops[0].eventLoop
         let hasStopped = first.makePromise(of: Void.self)
         first.execute { first.stopListening { hasStopped.succeed() } }

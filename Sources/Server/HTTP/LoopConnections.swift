@@ -111,14 +111,19 @@ final class LoopConnections: @unchecked Sendable {
         }
     }
 
-    /// Lets every connection finish what it has in flight.
-    /// - Parameter promise: succeeds when the last one is closed.
-    func drain(_ promise: EventLoopPromise<Void>) {
+    /// Lets every connection finish what it has in flight, and those that are accepted yet answer one request.
+    func beginDrain() {
         eventLoop.assertInEventLoop()
         isDraining = true
+        for connection in Array(connections.values) { connection.drain() }
+    }
+
+    /// Lets every connection finish. To be called when no more are accepted.
+    /// - Parameter promise: succeeds when the last one is closed.
+    func drain(_ promise: EventLoopPromise<Void>) {
+        beginDrain()
         if let earlier = whenEmpty { promise.futureResult.cascade(to: earlier) }
         whenEmpty = promise
-        for connection in Array(connections.values) { connection.drain() }
         guard idleTimer == nil else { return finishIfEmpty() }
         let interval = TimeAmount.milliseconds(limits.drainCheckIntervalMs)
         idleTimer = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [weak self] _ in

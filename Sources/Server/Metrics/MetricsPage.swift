@@ -135,7 +135,7 @@ extension MetricsText {
         )
     }
 
-    private mutating func writeSecurity(_ figures: SecurityFigures?) {
+    mutating func writeSecurity(_ figures: SecurityFigures?) {
         guard let figures else { return }
         counter("holdfast_tls_handshakes_total", "TLS handshakes completed.", MetricValue(figures.handshakes))
         counter("holdfast_tls_failures_total", "Connections whose TLS went wrong.", MetricValue(figures.failures))

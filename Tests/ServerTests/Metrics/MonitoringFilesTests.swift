@@ -39,7 +39,10 @@ import Testing
         // A snapshot is there from the first stop on.
         try await SaleServer.run(folder: folder) { try $0.putOnSale("gala") }
         let page = try await SaleServer.run(folder: folder) { try $0.connect().get("/metrics").body }
-        let there = Exposition(page + postgres().text)
+        // What only servers with a certificate have.
+        var security = MetricsText()
+        security.writeSecurity(SecurityFigures(handshakes: 1, failures: 0, certificateSecondsLeft: 1))
+        let there = Exposition(page + postgres().text + security.text)
         for file in ["grafana-dashboard.json", "alerts.yml"] {
             let named = names(in: try Self.text(file))
             #expect(named.count > 15)

@@ -158,7 +158,7 @@ import Testing
         let (flags, others) = (Setting.all.filter { $0.values == .flag }, Setting.all.filter { $0.values != .flag })
         #expect(options.sorted() == others.map(\.option).sorted())
         // What is asked of one start only is no setting.
-        let once = ["--check", "--postgres-replace", "--version"]
+        let once = ["--check", "--postgres-replace"]
         let given = help.matches(of: /\n  (--[a-z-]+)(?: |\n)(?! *<)/).map { String($0.output.1) }
         #expect(Set(given).subtracting(options) == Set(flags.map(\.option) + once))
         #expect(Set(Setting.all.map(\.name)).count == Setting.all.count)
