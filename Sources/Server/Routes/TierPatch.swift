@@ -166,6 +166,9 @@ extension TierPatch {
         changed.currentPrice = money.amount("current_price", currentPrice, details.currentPrice)
         changed.earlyBirdPrice = money.amount("early_bird_price", earlyBirdPrice, details.earlyBirdPrice)
         changed.lastMinutePrice = money.amount("last_minute_price", lastMinutePrice, details.lastMinutePrice)
+        if let floor = changed.minPrice, let ceiling = changed.maxPrice, floor > ceiling {
+            money.note("min_price", "must be at most max_price")
+        }
         guard money.errors.isEmpty else { throw .validationFailed(money.errors) }
         applyRules(to: &changed)
         return changed

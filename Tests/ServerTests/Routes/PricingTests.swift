@@ -87,6 +87,26 @@ import Testing
         }
     }
 
+    @Test func boundsInTheWrongOrderAreNamed() async throws {
+        try await SaleServer.run { server in
+            let client = try server.connect()
+            try open(client)
+            func refused(_ reply: LoopbackClient.Reply) throws -> [String] {
+                #expect(reply.status == 422, "\(reply.body)")
+                let errors = try json(reply)["errors"] as? [[String: Any]] ?? []
+                return errors.map { "\($0["field"] ?? "-") \($0["message"] ?? "-")" }
+            }
+            let expected = ["min_price must be at most max_price"]
+            let body = #"{"base_price":9,"currency":"EUR","min_price":8.01,"max_price":8}"#
+            #expect(try refused(client.post("/api/v1/events/gala/pricing", body)) == expected)
+            let pricing = try tier(client, #"{"base_price":9,"currency":"EUR","min_price":8,"max_price":8}"#)
+            #expect(try refused(put(client, "/api/v1/pricing/\(pricing)", #"{"max_price":7.99}"#)) == expected)
+            #expect(
+                try put(client, "/api/v1/pricing/\(pricing)", #"{"max_price":7.99,"min_price":null}"#).status == 200
+            )
+        }
+    }
+
     // MARK: - Against decimals
 
     /// As a shop would reckon with a pocket calculator; every amount as it is written in JSON.
