@@ -222,6 +222,8 @@ import Testing
         ["overload", "--target", "http://127.0.0.1:1", "--factor", "0.5"],
         ["growth", "--target", "http://127.0.0.1:1", "--holds", "10,5"],
         ["listeners", "--target", "http://127.0.0.1:1", "--listeners", "0"],
+        ["books", "--target", "http://127.0.0.1:1"], ["books", "--server-binary", "x", "--rounds", "0"],
+        ["books", "--server-binary", "x", "--mix", "steal=1"],
         ["log", "--waiting", "0"], ["log", "--device", "tape"],
     ])
     func optionsThatMakeNoSenseAreRefused(arguments: [String]) {

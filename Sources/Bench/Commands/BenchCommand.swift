@@ -16,8 +16,8 @@ struct BenchCommand: AsyncParsableCommand {
                 name: "What a shop asks",
                 subcommands: [
                     SaleCommand.self, FlashCommand.self, MixedCommand.self, HotCommand.self, OverloadCommand.self,
-                    IdleCommand.self, ListenersCommand.self, GrowthCommand.self, SeasonCommand.self,
-                    TokensCommand.self,
+                    IdleCommand.self, ListenersCommand.self, GrowthCommand.self, BooksCommand.self,
+                    SeasonCommand.self, TokensCommand.self,
                 ]
             ),
             CommandGroup(

@@ -49,28 +49,44 @@ struct TargetOptions: ParsableArguments {
 
     /// Prepares this process (its core, its sleeps, its answer to an interrupt), and runs `body` with the server.
     func withServer<Outcome>(_ body: (ServerUnderTest) throws -> Outcome) throws -> Outcome {
-        StopSignal.install()
-        clinux_set_timer_slack(1)
-        if let clientCpu { try ProcessorCore.bindCallingThread(to: clientCpu) }
+        try prepareProcess()
         if let target {
             let endpoint = try Endpoint(url: target, allowRemote: allowRemote)
             return try body(ServerUnderTest(endpoint: endpoint, processIdentifier: serverPid))
         }
-        return try withOwnServer(serverBinary!, body)
+        return try withFolder { try withOwnServer(dataPath: $0 + "/data", body) }
     }
 
-    private func withOwnServer<Outcome>(_ binary: String, _ body: (ServerUnderTest) throws -> Outcome) throws -> Outcome
-    {
-        // The server inherits the limit: it may have as many connections as the client.
-        OpenFileLimit.raise(to: LoadSettings.connectionsMax + OpenFileLimit.reserve)
-        let endpoint = try Endpoint(address: "127.0.0.1", port: port)
+    func prepareProcess() throws {
+        StopSignal.install()
+        clinux_set_timer_slack(1)
+        if let clientCpu { try ProcessorCore.bindCallingThread(to: clientCpu) }
+    }
+
+    /// Runs `body` with the folder that was asked for, or with a new one, and removes that.
+    func withFolder<Outcome>(_ body: (String) throws -> Outcome) throws -> Outcome {
         let folder = try data ?? TemporaryFolder.make()
         defer { if data == nil { TemporaryFolder.remove(folder) } }
+        return try body(folder)
+    }
+
+    /// Runs `body` with a server of the bench's own, and stops that.
+    /// - Parameter arguments: besides those that were asked for.
+    /// - Precondition: `serverBinary` is given.
+    func withOwnServer<Outcome>(
+        dataPath: String,
+        port: UInt16? = nil,
+        arguments: [String] = [],
+        _ body: (ServerUnderTest) throws -> Outcome
+    ) throws -> Outcome {
+        // The server inherits the limit: it may have as many connections as the client.
+        OpenFileLimit.raise(to: LoadSettings.connectionsMax + OpenFileLimit.reserve)
+        let endpoint = try Endpoint(address: "127.0.0.1", port: port ?? self.port)
         let process = try ServerProcess.start(
-            binary: binary,
-            dataPath: folder + "/data",
-            port: port,
-            extraArguments: serverArguments,
+            binary: serverBinary!,
+            dataPath: dataPath,
+            port: endpoint.port,
+            extraArguments: serverArguments + arguments,
             core: serverCpu,
             clientCore: clientCpu
         )

@@ -56,13 +56,7 @@ struct ServerProcess: ~Copyable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 1, logPath, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        pointers.append(nil)
-        defer { for pointer in pointers { free(pointer) } }
-        var identifier: pid_t = 0
-        let outcome = posix_spawn(&identifier, arguments[0], &actions, nil, pointers, environ)
-        guard outcome == 0 else { throw SystemCallError("posix_spawn", code: outcome) }
-        return identifier
+        return try SpawnedProcess.spawn(arguments, actions)
     }
 
     /// Waits until `GET /ready` answers 200: recovery is over and the log is writable.
