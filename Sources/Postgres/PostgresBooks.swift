@@ -22,6 +22,10 @@ public final class PostgresBooks: Sendable {
         public init(url: String) { self.url = url }
     }
 
+    /// The thread stands back for the sale: where that wants the whole core, the books get a fiftieth of it and fall
+    /// behind; where it doesn't, all that is left.
+    static let niceness: Int32 = 15
+
     /// How the books stand.
     public struct Standing: Sendable {
         public var isConnected = false
@@ -78,7 +82,7 @@ public final class PostgresBooks: Sendable {
         self.source = source
         self.options = options
         self.onNotice = onNotice
-        let thread = try JoinableThread(name: "holdfast-books") { [self] in
+        let thread = try JoinableThread(name: "holdfast-books", niceness: Self.niceness) { [self] in
             work()
             state.withLock { $0.isEnded = true }
         }

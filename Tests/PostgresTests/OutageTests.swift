@@ -40,6 +40,30 @@ import Testing
         try BooksTests.expectRows(ledger, of: sale)
     }
 
+    /// The sale comes first where both want a core.
+    @Test func theThreadOfTheBooksStandsBack() async throws {
+        let ledger = try BooksTests.Ledger()
+        let sale = try BookSale(seed: 26)
+        let books = try Self.start(ledger, of: sale)
+        try await Self.waitUntilCaughtUp(books, sale)
+        // Of this thread and of those of other tests that run beside it.
+        let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")
+        let found = tasks.compactMap { Self.thread("/proc/self/task/\($0)") }.filter { $0.name == "holdfast-books" }
+        #expect(!found.isEmpty && found.allSatisfy { $0.niceness == PostgresBooks.niceness }, "\(found)")
+        #expect(Self.thread("/proc/thread-self")?.niceness == 0)
+        await books.stop()
+    }
+
+    /// From the second and the nineteenth field of the thread's `stat`.
+    private static func thread(_ path: String) -> (name: String, niceness: Int32)? {
+        guard let stat = try? String(contentsOfFile: path + "/stat", encoding: .utf8),
+            let begin = stat.firstIndex(of: "("), let end = stat.lastIndex(of: ")")
+        else { return nil }
+        let fields = stat[end...].split(separator: " ")
+        guard fields.count > 17, let niceness = Int32(fields[17]) else { return nil }
+        return (String(stat[stat.index(after: begin)..<end]), niceness)
+    }
+
     /// Killed while flushes are under way, `HOLDFAST_KILLS` times.
     @Test func killedAgainAndAgain() async throws {
         let kills = ProcessInfo.processInfo.environment["HOLDFAST_BOOK_KILLS"].flatMap { Int($0) } ?? 4

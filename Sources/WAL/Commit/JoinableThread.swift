@@ -5,10 +5,16 @@ import Glibc
 package final class JoinableThread: Sendable {
     private let handle: pthread_t
 
-    /// - Parameter name: at most 15 bytes; what `top -H` shows.
-    package init(name: String, _ body: @escaping @Sendable () -> Void) throws(LogError) {
+    /// - Parameters:
+    ///   - name: at most 15 bytes; what `top -H` shows.
+    ///   - niceness: 0 to 19: how far it stands back when others want its core.
+    package init(
+        name: String,
+        niceness: Int32 = 0,
+        _ body: @escaping @Sendable () -> Void
+    ) throws(LogError) {
         var handle = pthread_t()
-        let box = Unmanaged.passRetained(ThreadBody(name: name, run: body))
+        let box = Unmanaged.passRetained(ThreadBody(name: name, niceness: niceness, run: body))
         let result = pthread_create(&handle, nil, runThreadBody, box.toOpaque())
         guard result == 0 else {
             box.release()
@@ -57,10 +63,12 @@ extension JoinableThread {
 
 private final class ThreadBody: Sendable {
     let name: String
+    let niceness: Int32
     let run: @Sendable () -> Void
 
-    init(name: String, run: @escaping @Sendable () -> Void) {
+    init(name: String, niceness: Int32, run: @escaping @Sendable () -> Void) {
         self.name = name
+        self.niceness = niceness
         self.run = run
     }
 }
@@ -68,6 +76,7 @@ private final class ThreadBody: Sendable {
 private func runThreadBody(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     let body = Unmanaged<ThreadBody>.fromOpaque(argument!).takeRetainedValue()
     holdfast_set_thread_name(body.name)
+    if body.niceness > 0 { holdfast_set_thread_niceness(body.niceness) }
     body.run()
     return nil
 }
