@@ -25,6 +25,8 @@ final class BookKeeper {
     private var mirror = MirrorSize()
     /// The books are to be written from the state, whatever is there: of another log, or from before what the log has.
     private var isResynchronizing = false
+    /// Until a row was there that can't be: somebody else has written into the tables.
+    private var copiesNewRows = true
 
     /// What a flush did.
     struct Report {
@@ -179,7 +181,8 @@ final class BookKeeper {
                 let record = try EventRecord(payload)
                 try state!.take(payload, record, at: position)
                 if isJournaled { writer.journal(payload, at: position) }
-                writer.audit(record, at: position, of: state!.event(record.event))
+                // Nothing is in the books from behind the watermark.
+                writer.audit(record, at: position, of: state!.names(of: record.event), isNew: isJournaled)
                 decidedAt = record.at
                 try writer.sendIfFull()
                 return position < end
@@ -222,7 +225,7 @@ final class BookKeeper {
             guard found == watermark else {
                 throw PostgresError.foreignBooks("somebody else has moved the watermark of the books")
             }
-            var writer = BookWriter(connection)
+            var writer = BookWriter(connection, copiesNewRows: copiesNewRows)
             let decidedAt = try body(&writer)
             let new = Watermark(log: source.identity, position: end)
             try new.replace(watermark, decidedAt: decidedAt, connection)
@@ -237,6 +240,8 @@ final class BookKeeper {
             return report
         } catch {
             try? connection.run("ROLLBACK")
+            // A key that is there twice: the next attempt writes over what has it.
+            if case .refused(state: "23505", _)? = error as? PostgresError { copiesNewRows = false }
             throw error
         }
     }
@@ -324,13 +329,18 @@ private struct MirrorSize {
 
 extension BookWriter {
     /// What has happened, for the organiser. Kept refusals change nothing and aren't there.
-    fileprivate mutating func audit(_ record: EventRecord, at position: LogPosition, of event: EventInventory?) {
-        guard !record.facts.isEmpty, let event else { return }
-        row(.audit) { row in
+    fileprivate mutating func audit(
+        _ record: EventRecord,
+        at position: LogPosition,
+        of names: (tenant: ShortText, event: ShortText)?,
+        isNew: Bool
+    ) {
+        guard !record.facts.isEmpty, let names else { return }
+        row(.audit, isNew: isNew) { row in
             row.value(position.rawValue)
             row.value(record.event)
-            row.value(event.tenant)
-            row.value(orNull: event.details.id)
+            row.value(names.tenant)
+            row.value(orNull: names.event)
             row.value(at: record.at)
             row.value(orNull: record.whoAsked)
             row.value(words: record.facts.map(\.action))

@@ -106,14 +106,16 @@ struct CopyText {
 
     private mutating func digits(_ value: Int64, width: Int = 1) {
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
-        let start = bytes.count
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        while bytes.count - start < width { bytes.append(UInt8(ascii: "0")) }
-        bytes[start...].reverse()
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { text in
+            var rest = value.magnitude
+            var start = text.count
+            while rest > 0 || text.count - start < width {
+                start -= 1
+                text[start] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[start...]))
+        }
     }
 
     /// A timestamp with its zone, UTC.
@@ -157,18 +159,39 @@ struct CopyText {
 
 extension CopyText {
     /// What a text of the API stands for: a type, then base64url of big-endian numbers.
-    private mutating func identity(_ prefix: StaticString, _ parts: [(value: UInt64, bytes: Int)]) {
+    private mutating func identity(_ prefix: StaticString, _ write: (inout Base64) -> Void) {
         value(prefix)
-        var raw: [UInt8] = []
-        for part in parts {
-            for index in (0..<part.bytes).reversed() {
-                raw.append(UInt8(truncatingIfNeeded: part.value >> (8 * index)))
+        var text = Base64()
+        write(&text)
+        precondition(text.isWhole)
+        let (digits, count) = (text.digits, text.count)
+        withUnsafeBytes(of: digits) { bytes.append(contentsOf: $0[..<count]) }
+    }
+
+    /// Up to 48 digits, six bits each.
+    private struct Base64 {
+        private(set) var digits: InlineArray<48, UInt8> = .init(repeating: 0)
+        private(set) var count = 0
+        private var word = 0
+        private var byteCount = 0
+
+        /// Whether three bytes were written, or six, and so on.
+        var isWhole: Bool { byteCount == 0 }
+
+        /// The lowest bytes of the value, the highest first.
+        mutating func add(_ value: UInt64, bytes: Int) {
+            for index in (0..<bytes).reversed() {
+                word = word << 8 | Int(value >> (8 * index) & 0xff)
+                byteCount += 1
+                if byteCount == 3 { endWord() }
             }
         }
-        precondition(raw.count % 3 == 0)
-        for start in stride(from: 0, to: raw.count, by: 3) {
-            let word = Int(raw[start]) << 16 | Int(raw[start + 1]) << 8 | Int(raw[start + 2])
-            for shift in [18, 12, 6, 0] { bytes.append(Self.digits64.utf8Start[word >> shift & 63]) }
+
+        private mutating func endWord() {
+            for place in 0..<4 { digits[count + place] = CopyText.digits64.utf8Start[word >> (18 - 6 * place) & 63] }
+            count += 4
+            word = 0
+            byteCount = 0
         }
     }
 
@@ -179,15 +202,29 @@ extension CopyText {
 
     private mutating func hold(_ id: HoldID, _ prefix: StaticString) {
         let (slot, generation) = (UInt64(id.reference.slot), UInt64(id.reference.generation))
-        identity(prefix, [(id.event.rawValue, 8), (slot, 4), (generation, 4), (id.secret, 8)])
+        identity(prefix) { text in
+            text.add(id.event.rawValue, bytes: 8)
+            text.add(slot, bytes: 4)
+            text.add(generation, bytes: 4)
+            text.add(id.secret, bytes: 8)
+        }
     }
 
     mutating func ticket(_ id: TicketID) {
         let (slot, generation) = (UInt64(id.reference.slot), UInt64(id.reference.generation))
-        identity("tkt_", [(id.event.rawValue, 8), (slot, 4), (generation, 4), (UInt64(id.index), 3), (id.check, 8)])
+        identity("tkt_") { text in
+            text.add(id.event.rawValue, bytes: 8)
+            text.add(slot, bytes: 4)
+            text.add(generation, bytes: 4)
+            text.add(UInt64(id.index), bytes: 3)
+            text.add(id.check, bytes: 8)
+        }
     }
 
     mutating func tier(_ number: TierNumber, of event: EventKey) {
-        identity("prc_", [(event.rawValue, 8), (UInt64(number), 4)])
+        identity("prc_") { text in
+            text.add(event.rawValue, bytes: 8)
+            text.add(UInt64(number), bytes: 4)
+        }
     }
 }

@@ -5,16 +5,20 @@ import Engine
 extension BookWriter {
     mutating func writeHolds(_ event: EventInventory, _ marks: BookMarks) throws(PostgresError) {
         if marks.isWhole {
-            for slot in 0..<UInt32(event.holdSlotCount) { try write(event.bookedHold(slot), of: event) }
+            for slot in 0..<UInt32(event.holdSlotCount) { try write(event.bookedHold(slot), isNew: false, of: event) }
         } else {
-            for slot in marks.slots.sorted() where slot < UInt32(event.holdSlotCount) {
-                try write(event.bookedHold(slot), of: event)
+            for slot in marks.slots.union(marks.newSlots).sorted() where slot < UInt32(event.holdSlotCount) {
+                let hold = event.bookedHold(slot)
+                // A second one tells the books of the first one's end.
+                let isNew = hold.reference.generation == 0 && marks.newSlots.contains(slot)
+                try write(hold, isNew: isNew, of: event)
             }
         }
     }
 
-    private mutating func write(_ hold: HoldState, of event: EventInventory) throws(PostgresError) {
-        row(.reservations) { row in
+    /// - Parameter isNew: the books have nothing of it.
+    private mutating func write(_ hold: HoldState, isNew: Bool, of event: EventInventory) throws(PostgresError) {
+        row(.reservations, isNew: isNew) { row in
             row.value(hold, of: event)
             row.reservation(HoldID(event: event.key, reference: hold.reference, secret: hold.secret))
             row.value(hold.customer)
@@ -24,8 +28,8 @@ extension BookWriter {
             row.value(at: hold.expiresAt)
             row.value(at: hold.status == .held ? nil : hold.endedAt)
         }
-        for index in 0..<hold.lineCount { writeLine(hold, index, of: event) }
-        if let order = hold.order?.state { try writeOrder(hold, order, of: event) }
+        for index in 0..<hold.lineCount { writeLine(hold, index, isNew: isNew, of: event) }
+        if let order = hold.order?.state { try writeOrder(hold, order, isNew: isNew, of: event) }
         if hold.status == .held {
             for run in hold.seats {
                 for position in run.positions { writeSeat(hold, Int(run.line), position, "held", of: event) }
@@ -34,10 +38,10 @@ extension BookWriter {
         try sendIfFull()
     }
 
-    private mutating func writeLine(_ hold: HoldState, _ index: Int, of event: EventInventory) {
+    private mutating func writeLine(_ hold: HoldState, _ index: Int, isNew: Bool, of event: EventInventory) {
         let line = hold[line: index]
         let quote = line.lock.map { Quote(lock: $0, quantity: line.quantity) }
-        row(.orderLines) { row in
+        row(.orderLines, isNew: isNew) { row in
             row.value(hold, of: event)
             row.value(index)
             row.value(line.section)
@@ -54,10 +58,13 @@ extension BookWriter {
         }
     }
 
-    private mutating func writeOrder(_ hold: HoldState, _ order: OrderState, of event: EventInventory)
-        throws(PostgresError)
-    {
-        row(.orders) { row in
+    private mutating func writeOrder(
+        _ hold: HoldState,
+        _ order: OrderState,
+        isNew: Bool,
+        of event: EventInventory
+    ) throws(PostgresError) {
+        row(.orders, isNew: isNew) { row in
             row.value(hold, of: event)
             row.order(HoldID(event: event.key, reference: hold.reference, secret: hold.secret))
             row.value(hold.customer)
@@ -89,7 +96,7 @@ extension BookWriter {
                     share: shares?[place] ?? .zero,
                     hasPlace: !restocked.contains(number)
                 )
-                write(ticket, hold, order, of: event)
+                write(ticket, hold, order, isNew: isNew, of: event)
                 if let seat, ticket.hasPlace { writeSeat(hold, index, seat, "sold", of: event) }
                 number += 1
             }
@@ -105,9 +112,15 @@ extension BookWriter {
         let hasPlace: Bool
     }
 
-    private mutating func write(_ ticket: TicketRow, _ hold: HoldState, _ order: OrderState, of event: EventInventory) {
+    private mutating func write(
+        _ ticket: TicketRow,
+        _ hold: HoldState,
+        _ order: OrderState,
+        isNew: Bool,
+        of event: EventInventory
+    ) {
         let history = order.history(of: ticket.number)
-        row(.tickets) { row in
+        row(.tickets, isNew: isNew) { row in
             row.value(hold, of: event)
             row.value(ticket.number)
             row.ticket(

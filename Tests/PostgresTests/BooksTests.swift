@@ -155,6 +155,28 @@ import WAL
         try Self.expectRows(ledger, of: sale)
     }
 
+    /// New rows are copied without a look whether they are there; only somebody else can have written them.
+    @Test func aRowThatIsThereBeforeItsTimeIsWrittenOver() throws {
+        let ledger = try Ledger()
+        let sale = try BookSale(seed: 11, events: 1)
+        let keeper = try ledger.keeper(of: sale)
+        try sale.run(100)
+        _ = try keeper.flush()
+        try ledger.connect().run(
+            """
+            INSERT INTO holdfast.reservations
+            SELECT event_key, slot + 1, 0, 'by hand', customer_id, 'released', quantity, created_at, expires_at, ended_at
+            FROM holdfast.reservations ORDER BY slot DESC LIMIT 1
+            """
+        )
+        try sale.run(200)
+        let error = #expect(throws: PostgresError.self) { try keeper.flush() }
+        if case .refused(state: "23505", _)? = error {} else { Issue.record("\(String(describing: error))") }
+        try keeper.attach(ledger.connect(), mayReplace: false)
+        _ = try keeper.flush()
+        try Self.expectRows(ledger, of: sale)
+    }
+
     // MARK: - Whose books they are
 
     @Test func theBooksOfAnotherLogAreNotTouched() throws {

@@ -13,6 +13,8 @@ package struct BookMarks: Sendable {
     /// The event's or a section's, tier's, schedule's or venue's description.
     package private(set) var isCatalogueChanged = false
     package private(set) var slots: Set<UInt32> = []
+    /// Slots that a hold has taken since which was the first in them: the books can't have it. They may be in `slots`, too.
+    package private(set) var newSlots: Set<UInt32> = []
     package private(set) var sections: Set<SectionNumber> = []
     package private(set) var seats: Set<Seat> = []
     /// Sections all of whose seats are to be looked at.
@@ -21,8 +23,8 @@ package struct BookMarks: Sendable {
     package init(isWhole: Bool = false) { self.isWhole = isWhole }
 
     /// Notes what a fact changes.
-    /// - Parameter event: as it was before the fact or after it, even long after; nil for one that begins with it.
-    mutating func note(_ fact: Fact, of event: EventInventory?) {
+    /// - Parameter find: looks in the event as it was before the fact or after it, even long after.
+    mutating func note(_ fact: Fact, _ find: (HoldReference) -> FoundHold) {
         guard !isWhole else { return }
         switch fact {
         case .eventCreated, .eventUpdated, .eventStatusChanged, .eventCancelled, .sectionAdded, .sectionUpdated,
@@ -36,7 +38,7 @@ package struct BookMarks: Sendable {
             slots.insert(reference.slot)
         case .holdConfirmed(let reference, _), .holdReleased(let reference, _), .holdExpired(let reference, _),
             .ticketsRefunded(let reference, _, _):
-            noteStock(of: reference, event)
+            noteStock(of: reference, find)
         case .seatsAdded(let section, _):
             sections.insert(section)
             seatedSections.insert(section)
@@ -53,7 +55,15 @@ package struct BookMarks: Sendable {
     }
 
     private mutating func note(_ hold: HoldState) {
-        slots.insert(hold.reference.slot)
+        if hold.reference.generation == 0 {
+            newSlots.insert(hold.reference.slot)
+        } else {
+            slots.insert(hold.reference.slot)
+        }
+        noteStock(of: hold)
+    }
+
+    private mutating func noteStock(of hold: HoldState) {
         for index in 0..<hold.lineCount { sections.insert(hold[line: index].section) }
         for run in hold.seats { note(run, hold[line: Int(run.line)].section) }
     }
@@ -64,9 +74,22 @@ package struct BookMarks: Sendable {
 
     /// The lines and seats of a hold never change, so any later state tells them; where its slot has gone to another by
     /// now, nothing does.
-    private mutating func noteStock(of reference: HoldReference, _ event: EventInventory?) {
-        if let hold = event?.hold(reference) { return note(hold) }
-        guard let event, reference.slot < UInt32(event.holdSlotCount) else { return }
-        isWhole = true
+    private mutating func noteStock(of reference: HoldReference, _ find: (HoldReference) -> FoundHold) {
+        slots.insert(reference.slot)
+        switch find(reference) {
+        case .hold(let hold): noteStock(of: hold)
+        case .other: isWhole = true
+        // It comes with a later record, and is noted then.
+        case .unused: break
+        }
     }
+}
+
+/// What has become of a hold's reference.
+enum FoundHold {
+    case hold(HoldState)
+    /// Its slot has gone to another.
+    case other
+    /// Its slot was never used.
+    case unused
 }

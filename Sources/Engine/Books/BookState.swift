@@ -26,7 +26,9 @@ package struct BookState: Sendable {
     package var keys: [EventKey] { recovery.keys }
     package var digest: UInt64 { recovery.digest }
 
+    /// A copy, which whoever takes one for every record pays for.
     package func event(_ key: EventKey) -> EventInventory? { recovery.event(key) }
+    package func names(of key: EventKey) -> (tenant: ShortText, event: ShortText)? { recovery.names(of: key) }
 
     /// Marks what a record of the log has changed, and applies it if the state hasn't got it yet.
     /// - Throws: `RecoveryError` for a record that can't be applied.
@@ -41,11 +43,12 @@ package struct BookState: Sendable {
 
     /// A record without facts is a kept refusal: it changes the event, if only by that.
     private mutating func note(_ record: EventRecord) {
-        // Gone before the state is changed, which a second reference to the event would make a copy of.
-        let event = record.facts.isEmpty ? nil : recovery.event(record.event)
-        var marks = self.marks.removeValue(forKey: record.event) ?? BookMarks()
-        for fact in record.facts { marks.note(fact, of: event) }
-        self.marks[record.event] = marks
+        // Gone before the state is changed, which a second reference to its events would make a copy of.
+        let recovery = self.recovery
+        for fact in record.facts {
+            marks[record.event, default: BookMarks()].note(fact) { recovery.find($0, of: record.event) }
+        }
+        if record.facts.isEmpty, marks[record.event] == nil { marks[record.event] = BookMarks() }
     }
 
     /// Nobody knows what the books have of any event.

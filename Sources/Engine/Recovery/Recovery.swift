@@ -147,6 +147,17 @@ extension Recovery {
 
     func event(_ key: EventKey) -> EventInventory? { slot(of: key).map { slots[$0].event } }
 
+    /// Of whom and what an event is, without a copy of it.
+    func names(of key: EventKey) -> (tenant: ShortText, event: ShortText)? {
+        slot(of: key).map { (slots[$0].event.tenant, slots[$0].event.details.id) }
+    }
+
+    /// What has become of a reference, without a copy of its event.
+    func find(_ reference: HoldReference, of key: EventKey) -> FoundHold {
+        guard let slot = slot(of: key), reference.slot < UInt32(slots[slot].event.holdSlotCount) else { return .unused }
+        return slots[slot].event.hold(reference).map { .hold($0) } ?? .other
+    }
+
     /// Takes over an event that holds everything up to a position; records up to there are passed over.
     /// - Precondition: there is none with its key.
     mutating func adopt(_ event: EventInventory, asOf position: LogPosition) {
