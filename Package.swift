@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "Postgres",
             dependencies: ["CPostgres", "Engine", "WAL"],
-            resources: [.embedInCode("Migrations/V1_books.sql")],
+            resources: [.embedInCode("Migrations/V1_books.sql"), .embedInCode("Migrations/V2_check_ins.sql")],
             swiftSettings: strict
         ),
         .target(
@@ -111,9 +111,16 @@ let package = Package(
         ),
         // A real one in a temporary folder, for tests.
         .target(name: "PostgresServer", path: "Tests/PostgresServer", swiftSettings: strict),
+        // Holds rows against the state that they are to show.
+        .target(
+            name: "BookCheck",
+            dependencies: ["Engine", "Postgres", "WAL"],
+            path: "Tests/BookCheck",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "PostgresTests",
-            dependencies: ["Engine", "Postgres", "PostgresServer", "ReferenceModel", "WAL"],
+            dependencies: ["BookCheck", "Engine", "Postgres", "PostgresServer", "ReferenceModel", "WAL"],
             swiftSettings: strict
         ),
         .testTarget(name: "AuthTests", dependencies: ["Auth"], swiftSettings: strict),
@@ -137,8 +144,9 @@ let package = Package(
             sources: ["Targets", "Replay"],
             swiftSettings: strict
         ),
-        // Knows the program only from outside: its HTTP answers, its exit codes and FORMAT.md.
-        .testTarget(name: "CrashTests", dependencies: ["PostgresServer"], swiftSettings: strict),
+        // Knows the program only from outside: its HTTP answers, its exit codes and FORMAT.md; but for the rows of its books,
+        // which are held against the state that is found in its folder.
+        .testTarget(name: "CrashTests", dependencies: ["BookCheck", "PostgresServer"], swiftSettings: strict),
         .testTarget(
             name: "BenchTests",
             dependencies: ["Bench", .product(name: "Histogram", package: "hdrhistogram-swift")],

@@ -1,7 +1,7 @@
 /// The tables that hold the state as rows, in an order in which their references allow them to be written.
 enum BookTable: Int, CaseIterable {
-    case tenants, venues, events, schedules, sections, priceTiers, reservations, orderLines, orders, tickets, seats,
-        audit
+    case tenants, venues, events, schedules, sections, priceTiers, reservations, orderLines, orders, tickets, checkIns,
+        seats, audit
 
     var name: String {
         switch self {
@@ -15,6 +15,7 @@ enum BookTable: Int, CaseIterable {
         case .orderLines: "order_lines"
         case .orders: "orders"
         case .tickets: "tickets"
+        case .checkIns: "check_ins"
         case .seats: "seats"
         case .audit: "audit"
         }
@@ -31,7 +32,7 @@ enum BookTable: Int, CaseIterable {
         case .schedules, .sections, .priceTiers: ["event_key", "number"]
         case .reservations, .orders: ["event_key", "slot", "generation"]
         case .orderLines: ["event_key", "slot", "generation", "line"]
-        case .tickets: ["event_key", "slot", "generation", "number"]
+        case .tickets, .checkIns: ["event_key", "slot", "generation", "number"]
         case .seats: ["event_key", "section_number", "position"]
         case .audit: ["position"]
         }
@@ -79,10 +80,21 @@ enum BookTable: Int, CaseIterable {
             [
                 "id", "line", "section_number", "seat_position", "seat", "holder_id", "status", "has_place",
                 "base_price", "service_fee", "facility_fee", "tax", "total", "transfers", "checked_in_at", "gate_id",
+                "refunded_at",
             ]
+        case .checkIns: ["scanned_at", "received_at", "gate_id", "scanned_by"]
         case .seats: ["name", "status", "slot", "generation"]
         case .audit:
             ["event_key", "tenant_id", "event_id", "decided_at", "actor", "actions", "slot", "generation"]
+        }
+    }
+
+    /// What only the log tells: once known it stays, also when the row is written again from the state.
+    private var keptColumns: Set<String> {
+        switch self {
+        case .tickets: ["refunded_at"]
+        case .checkIns: ["scanned_by"]
+        default: []
         }
     }
 
@@ -99,7 +111,8 @@ enum BookTable: Int, CaseIterable {
             "INSERT INTO holdfast.\(name) AS old (\(list)) SELECT \(list) FROM \(arrivals) "
             + "ON CONFLICT (\(key.joined(separator: ", "))) DO "
         guard !values.isEmpty, self != .audit else { return insert + "NOTHING" }
-        let news = values.map { "excluded.\($0)" }.joined(separator: ", ")
+        let news = values.map { keptColumns.contains($0) ? "coalesce(old.\($0), excluded.\($0))" : "excluded.\($0)" }
+            .joined(separator: ", ")
         let olds = values.map { "old.\($0)" }.joined(separator: ", ")
         return ended + insert + "UPDATE SET (\(values.joined(separator: ", "))) = ROW (\(news)) "
             + "WHERE (\(olds)) IS DISTINCT FROM (\(news))"

@@ -5,19 +5,26 @@ import Engine
 extension BookWriter {
     mutating func writeHolds(_ event: EventInventory, _ marks: BookMarks) throws(PostgresError) {
         if marks.isWhole {
-            for slot in 0..<UInt32(event.holdSlotCount) { try write(event.bookedHold(slot), isNew: false, of: event) }
+            for slot in 0..<UInt32(event.holdSlotCount) {
+                try write(event.bookedHold(slot), isNew: false, of: event, marks)
+            }
         } else {
             for slot in marks.slots.union(marks.newSlots).sorted() where slot < UInt32(event.holdSlotCount) {
                 let hold = event.bookedHold(slot)
                 // A second one tells the books of the first one's end.
                 let isNew = hold.reference.generation == 0 && marks.newSlots.contains(slot)
-                try write(hold, isNew: isNew, of: event)
+                try write(hold, isNew: isNew, of: event, marks)
             }
         }
     }
 
     /// - Parameter isNew: the books have nothing of it.
-    private mutating func write(_ hold: HoldState, isNew: Bool, of event: EventInventory) throws(PostgresError) {
+    private mutating func write(
+        _ hold: HoldState,
+        isNew: Bool,
+        of event: EventInventory,
+        _ marks: BookMarks
+    ) throws(PostgresError) {
         row(.reservations, isNew: isNew) { row in
             row.value(hold, of: event)
             row.reservation(HoldID(event: event.key, reference: hold.reference, secret: hold.secret))
@@ -29,7 +36,7 @@ extension BookWriter {
             row.value(at: hold.status == .held ? nil : hold.endedAt)
         }
         for index in 0..<hold.lineCount { writeLine(hold, index, isNew: isNew, of: event) }
-        if let order = hold.order?.state { try writeOrder(hold, order, isNew: isNew, of: event) }
+        if let order = hold.order?.state { try writeOrder(hold, order, isNew: isNew, of: event, marks) }
         if hold.status == .held {
             for run in hold.seats {
                 for position in run.positions { writeSeat(hold, Int(run.line), position, "held", of: event) }
@@ -62,7 +69,8 @@ extension BookWriter {
         _ hold: HoldState,
         _ order: OrderState,
         isNew: Bool,
-        of event: EventInventory
+        of event: EventInventory,
+        _ marks: BookMarks
     ) throws(PostgresError) {
         row(.orders, isNew: isNew) { row in
             row.value(hold, of: event)
@@ -96,7 +104,7 @@ extension BookWriter {
                     share: shares?[place] ?? .zero,
                     hasPlace: !restocked.contains(number)
                 )
-                write(ticket, hold, order, isNew: isNew, of: event)
+                write(ticket, hold, order, isNew: isNew, of: event, marks)
                 if let seat, ticket.hasPlace { writeSeat(hold, index, seat, "sold", of: event) }
                 number += 1
             }
@@ -117,9 +125,11 @@ extension BookWriter {
         _ hold: HoldState,
         _ order: OrderState,
         isNew: Bool,
-        of event: EventInventory
+        of event: EventInventory,
+        _ marks: BookMarks
     ) {
         let history = order.history(of: ticket.number)
+        let place = BookMarks.Ticket(slot: hold.reference.slot, number: ticket.number)
         row(.tickets, isNew: isNew) { row in
             row.value(hold, of: event)
             row.value(ticket.number)
@@ -144,6 +154,16 @@ extension BookWriter {
             row.value(history?.transfers.count ?? 0)
             row.value(at: history?.checkIn?.scannedAt)
             row.value(orNull: history?.checkIn?.gate.map { event.bookedGate($0) } ?? .empty)
+            row.value(at: marks.refundedAt[place])
+        }
+        guard let checkIn = history?.checkIn else { return }
+        row(.checkIns) { row in
+            row.value(hold, of: event)
+            row.value(ticket.number)
+            row.value(at: checkIn.scannedAt)
+            row.value(at: checkIn.receivedAt)
+            row.value(orNull: checkIn.gate.map { event.bookedGate($0) } ?? .empty)
+            row.value(orNull: marks.scannedBy[place] ?? .empty)
         }
     }
 

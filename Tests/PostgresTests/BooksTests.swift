@@ -1,3 +1,4 @@
+import BookCheck
 import Foundation
 import PostgresServer
 import Testing
@@ -17,6 +18,12 @@ import WAL
             self.server = server
             database = try server.makeDatabase()
             _ = try Migrations.run(try server.connect(database))
+        }
+
+        /// Books that are there.
+        init(_ server: PostgresServer, _ database: String) {
+            self.server = server
+            self.database = database
         }
 
         func connect() throws -> PostgresConnection { try server.connect(database) }

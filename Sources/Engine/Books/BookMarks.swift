@@ -8,6 +8,17 @@ package struct BookMarks: Sendable {
         package let position: UInt32
     }
 
+    /// A ticket of an order.
+    package struct Ticket: Hashable, Sendable {
+        package let slot: UInt32
+        package let number: UInt32
+
+        package init(slot: UInt32, number: UInt32) {
+            self.slot = slot
+            self.number = number
+        }
+    }
+
     /// Everything: nobody knows what of it the books have.
     package var isWhole = false
     /// The event's or a section's, tier's, schedule's or venue's description.
@@ -20,7 +31,24 @@ package struct BookMarks: Sendable {
     /// Sections all of whose seats are to be looked at.
     package private(set) var seatedSections: Set<SectionNumber> = []
 
+    /// What the log tells and the state doesn't: when tickets were refunded, and who scanned them.
+    package private(set) var refundedAt: [Ticket: Milliseconds] = [:]
+    package private(set) var scannedBy: [Ticket: ShortText] = [:]
+
     package init(isWhole: Bool = false) { self.isWhole = isWhole }
+
+    /// Notes of a record what nothing but it tells.
+    mutating func noteCircumstances(of record: EventRecord) {
+        for fact in record.facts {
+            switch fact {
+            case .ticketsRefunded(let reference, let tickets, _):
+                for ticket in tickets { refundedAt[Ticket(slot: reference.slot, number: ticket)] = record.at }
+            case .ticketCheckedIn(let reference, let ticket, _) where !record.whoAsked.isEmpty:
+                scannedBy[Ticket(slot: reference.slot, number: ticket)] = record.whoAsked
+            default: break
+            }
+        }
+    }
 
     /// Notes what a fact changes.
     /// - Parameter find: looks in the event as it was before the fact or after it, even long after.

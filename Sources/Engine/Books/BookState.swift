@@ -48,12 +48,13 @@ package struct BookState: Sendable {
         for fact in record.facts {
             marks[record.event, default: BookMarks()].note(fact) { recovery.find($0, of: record.event) }
         }
+        marks[record.event]?.noteCircumstances(of: record)
         if record.facts.isEmpty, marks[record.event] == nil { marks[record.event] = BookMarks() }
     }
 
     /// Nobody knows what the books have of any event.
     package mutating func markWhole() {
-        marks = Dictionary(uniqueKeysWithValues: recovery.keys.map { ($0, BookMarks(isWhole: true)) })
+        for key in recovery.keys { marks[key, default: BookMarks()].isWhole = true }
     }
 
     /// Everything is in the books.

@@ -1,19 +1,22 @@
-import Testing
-
 @testable import Engine
 @testable import Postgres
 
 /// Holds every row of the books against the state of an event, worked out here a second time.
-struct BookRowCheck {
-    let connection: PostgresConnection
-    let event: EventInventory
+package struct BookRowCheck {
+    private let connection: PostgresConnection
+    private let event: EventInventory
+
+    package init(connection: PostgresConnection, event: EventInventory) {
+        self.connection = connection
+        self.event = event
+    }
 
     private var key: String { "\(Int64(bitPattern: event.key.rawValue))" }
 
     private func rows(_ sql: String) throws -> [[String?]] { try connection.rows(sql, [key]) }
 
     /// - Returns: what differs; empty when nothing does.
-    func differences() throws -> [String] {
+    package func differences() throws -> [String] {
         var found: [String] = []
         found += try compare(
             "event",
@@ -30,6 +33,8 @@ struct BookRowCheck {
         found += try tickets()
         found += try seats()
         found += try tiersAndSchedules()
+        found += try checkIns()
+        found += try days()
         return found
     }
 
@@ -225,6 +230,47 @@ struct BookRowCheck {
             WHERE event_key = $1 AND slot IS NOT NULL ORDER BY 1, 2
             """,
             expected.map { $0.map { "\($0)" } }
+        )
+    }
+
+    // MARK: - Who came, and what was given back when
+
+    private func checkIns() throws -> [String] {
+        try compare(
+            "check-in",
+            """
+            SELECT slot, number, extract(epoch FROM scanned_at)::numeric(20, 3) * 1000,
+                extract(epoch FROM received_at)::numeric(20, 3) * 1000, gate_id
+            FROM holdfast.check_ins WHERE event_key = $1 ORDER BY 1, 2
+            """,
+            holdStates.flatMap { hold in
+                (hold.order?.state.tickets ?? []).sorted { $0.index < $1.index }.compactMap { ticket -> [String?]? in
+                    guard let checkIn = ticket.checkIn else { return nil }
+                    return [
+                        "\(hold.reference.slot)", "\(ticket.index)", "\(checkIn.scannedAt).000",
+                        "\(checkIn.receivedAt).000", checkIn.gate.map { event.gates[Int($0)].id.description },
+                    ]
+                }
+            }
+        )
+    }
+
+    /// Against the engine's own sums by day; they know the day of every refund, the books those that the log has told them.
+    private func days() throws -> [String] {
+        guard try connection.rows("SELECT 1 FROM holdfast.resynchronisations LIMIT 1").isEmpty else { return [] }
+        return try compare(
+            "day",
+            """
+            SELECT d.day - date '1970-01-01', d.orders, d.tickets, d.gross, d.refunded_tickets, d.refunded, d.net
+            FROM holdfast.sales_by_day d JOIN holdfast.events e ON e.tenant_id = d.tenant_id AND e.id = d.event_id
+            WHERE e.event_key = $1 ORDER BY 1
+            """,
+            event.sales.days.map { day in
+                [
+                    "\(day.day)", "\(day.orders)", "\(day.sums.tickets)", "\(day.sums.sold.total)",
+                    "\(day.sums.refundedTickets)", "\(day.sums.refunded.total)", "\(day.sums.net)",
+                ]
+            }
         )
     }
 }
