@@ -95,6 +95,14 @@ final class BookKeeper {
         }
     }
 
+    /// Whether the database is there and still has the last flush, while there is nothing to flush.
+    func look() throws(PostgresError) {
+        guard let connection else { throw .unreachable("there is no connection") }
+        guard try Watermark.read(connection, isLocked: false) == watermark else { throw Self.moved }
+    }
+
+    private static let moved = PostgresError.foreignBooks("somebody else has moved the watermark of the books")
+
     // MARK: - A flush
 
     /// Brings the books up to what is durable, or `recordsMax` records nearer to it. Nothing has happened when it throws,
@@ -222,9 +230,7 @@ final class BookKeeper {
         try connection.run("BEGIN")
         do {
             let found = try Watermark.read(connection, isLocked: true)
-            guard found == watermark else {
-                throw PostgresError.foreignBooks("somebody else has moved the watermark of the books")
-            }
+            guard found == watermark else { throw Self.moved }
             var writer = BookWriter(connection, copiesNewRows: copiesNewRows)
             let decidedAt = try body(&writer)
             let new = Watermark(log: source.identity, position: end)

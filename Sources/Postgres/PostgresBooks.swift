@@ -19,6 +19,9 @@ public final class PostgresBooks: Sendable {
         /// Whether the books of another log, or of a later state of this one, are written over.
         public var replaces = false
 
+        /// From one look at a database for which there is nothing new to the next.
+        var lookIntervalMilliseconds = 5_000
+
         public init(url: String) { self.url = url }
     }
 
@@ -52,6 +55,8 @@ public final class PostgresBooks: Sendable {
         /// The books can be written again, or for the first time.
         case connected(position: LogPosition)
         case resynchronized(position: LogPosition)
+        /// The database has forgotten flushes: an older backup, or a standby that had not got them, has taken its place.
+        case setBack(from: LogPosition, to: LogPosition)
         /// Told once for each reason.
         case failed(String)
     }
@@ -146,7 +151,7 @@ public final class PostgresBooks: Sendable {
                 mayReplace = false
                 backoff = Backoff()
                 if isLast, keeper!.position >= source.log.durablePosition { return }
-                if !isLast { rest(behind: keeper!.position) }
+                if !isLast { try rest(keeper!) }
             } catch {
                 keeper?.detach()
                 fail(error)
@@ -168,7 +173,9 @@ public final class PostgresBooks: Sendable {
         } else {
             try Migrations.require(connection)
         }
+        let before = keeper.position
         try keeper.attach(connection, mayReplace: mayReplace)
+        if keeper.position < before { onNotice(.setBack(from: before, to: keeper.position)) }
         state.withLock { state in
             state.standing.isConnected = true
             state.standing.position = keeper.position
@@ -194,14 +201,21 @@ public final class PostgresBooks: Sendable {
         if report.isResynchronization { onNotice(.resynchronized(position: report.position)) }
     }
 
-    /// Waits for the next flush's time, or for so many records.
-    private func rest(behind position: LogPosition) {
+    /// Waits for the next flush's time, or for so many records. Meanwhile it looks now and then whether the books are still
+    /// there: nobody is to read for hours from a database that has gone back, only because nothing is sold.
+    private func rest(_ keeper: BookKeeper) throws {
+        let position = keeper.position
         let until = monotonicMilliseconds() + options.flushIntervalMilliseconds
+        var nextLook = monotonicMilliseconds() + options.lookIntervalMilliseconds
         while !ending.isInterrupted {
             let now = monotonicMilliseconds()
             let behind = source.log.durablePosition.rawValue - min(source.log.durablePosition, position).rawValue
             if behind == 0 { state.withLock { $0.caughtUpAt = now } }
             if behind >= UInt64(options.flushRecords) || (now >= until && behind > 0) { return }
+            if now >= nextLook {
+                try keeper.look()
+                nextLook = now + options.lookIntervalMilliseconds
+            }
             // Looks again now and then: a wake-up for every batch would cost the log's thread something.
             ending.sleep(milliseconds: min(50, max(1, now < until ? until - now : 50)))
         }

@@ -6,7 +6,7 @@ import Glibc
 ///
 /// The URL goes to libpq as it is, so TLS, several hosts, services and password files are as libpq documents them.
 package final class PostgresConnection {
-    private let handle: OpaquePointer
+    private var handle: OpaquePointer
     private let interruption: Interruption
     private let statementSeconds: Int
     /// For tests: called before every statement, and with true when it has succeeded; may break the connection off.
@@ -19,28 +19,8 @@ package final class PostgresConnection {
         try Self.check(url: url)
         self.interruption = interruption
         self.statementSeconds = statementSeconds
-        // Before `dbname`, which is the URL, what it may say otherwise; behind it what it may not.
-        let parameters = [
-            ("application_name", "holdfast"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
-            ("keepalives_count", "3"), ("tcp_user_timeout", "30000"), ("dbname", url), ("client_encoding", "UTF8"),
-        ]
-        let keywords = parameters.map { strdup($0.0) }
-        let values = parameters.map { strdup($0.1) }
-        defer { for text in keywords + values { free(text) } }
-        let handle = (keywords.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { keywords in
-            (values.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { values in
-                PQconnectStartParams(keywords.baseAddress, values.baseAddress, 1)
-            }
-        }
-        guard let handle else { throw .unreachable("out of memory") }
-        self.handle = handle
-        // A warning is no error, and no text for the operator's terminal.
-        PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        do throws(PostgresError) {
-            try connect(deadline: monotonicMilliseconds() + 10_000)
-        } catch .timedOut {
-            throw .unreachable("no answer within 10 s")
-        }
+        handle = try Self.begin(url)
+        try connect(url)
         let version = PQserverVersion(handle)
         guard version >= 150_000 else {
             throw .schema("the books need Postgres 15 or newer, and this is version \(version / 10_000)")
@@ -89,6 +69,65 @@ package final class PostgresConnection {
         else { throw .badURL("it has an @ or a / where none can be (\(encoding))") }
     }
 
+    private func connectionError() -> PostgresError {
+        .unreachable(Self.trimmed(String(cString: PQerrorMessage(handle))))
+    }
+
+    private static func trimmed(_ message: String) -> String {
+        message.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "\t" } }.joined(separator: "; ")
+    }
+
+    // MARK: - Connecting
+
+    /// - Parameter host: the one of the URL's hosts to go to; nil for all of them, in turn.
+    private static func begin(_ url: String, _ host: PostgresHost? = nil) throws(PostgresError) -> OpaquePointer {
+        // Before `dbname`, which is the URL, what it may say otherwise; behind it what it may not.
+        let parameters =
+            [
+                ("application_name", "holdfast"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
+                ("keepalives_count", "3"), ("tcp_user_timeout", "30000"), ("dbname", url), ("client_encoding", "UTF8"),
+            ] + (host?.parameters ?? [])
+        let keywords = parameters.map { strdup($0.0) }
+        let values = parameters.map { strdup($0.1) }
+        defer { for text in keywords + values { free(text) } }
+        let handle = (keywords.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { keywords in
+            (values.map { UnsafePointer($0) } + [nil]).withUnsafeBufferPointer { values in
+                PQconnectStartParams(keywords.baseAddress, values.baseAddress, 1)
+            }
+        }
+        guard let handle else { throw .unreachable("out of memory") }
+        // A warning is no error, and no text for the operator's terminal.
+        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        return handle
+    }
+
+    /// libpq goes on to the next host when one refuses. When one keeps silent, as a machine does that has died, going on is
+    /// up to whoever drives it by `poll`; so each host is asked by itself, with a time of its own.
+    private func connect(_ url: String) throws(PostgresError) {
+        let settings = ConnectionSettings(of: handle)
+        guard settings.hosts.count > 1 else { return try connect(withinSeconds: settings.timeoutSeconds) }
+        var reasons: [String] = []
+        for host in settings.hosts {
+            let next = try Self.begin(url, host)
+            PQfinish(handle)
+            handle = next
+            do throws(PostgresError) {
+                return try connect(withinSeconds: settings.timeoutSeconds)
+            } catch .unreachable(let reason) {
+                reasons.append("\(host): \(reason)")
+            }
+        }
+        throw .unreachable(reasons.joined(separator: "; "))
+    }
+
+    private func connect(withinSeconds limit: Int) throws(PostgresError) {
+        do throws(PostgresError) {
+            try connect(deadline: monotonicMilliseconds() + limit * 1_000)
+        } catch .timedOut {
+            throw .unreachable("no answer within \(limit) s")
+        }
+    }
+
     private func connect(deadline: Int) throws(PostgresError) {
         guard PQstatus(handle) != CONNECTION_BAD else { throw connectionError() }
         var state = PGRES_POLLING_WRITING
@@ -97,14 +136,6 @@ package final class PostgresConnection {
             try wait(for: state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until: deadline)
             state = PQconnectPoll(handle)
         }
-    }
-
-    private func connectionError() -> PostgresError {
-        .unreachable(Self.trimmed(String(cString: PQerrorMessage(handle))))
-    }
-
-    private static func trimmed(_ message: String) -> String {
-        message.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "\t" } }.joined(separator: "; ")
     }
 
     /// Waits for the socket.

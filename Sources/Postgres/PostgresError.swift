@@ -48,6 +48,11 @@ extension PostgresError: CustomStringConvertible {
         if message.contains("password authentication failed") || message.contains("no password supplied") {
             return "\(message). Give the right password in the URL, in PGPASSWORD or in ~/.pgpass"
         }
+        if message.contains("certificate verify failed") {
+            return
+                "\(message). The server's certificate is not signed by what sslrootcert names: give the certificate of the "
+                + "authority that signed it"
+        }
         if message.contains("database") && message.contains("does not exist") {
             return "\(message). Make it: createdb, or CREATE DATABASE"
         }

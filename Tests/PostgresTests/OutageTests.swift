@@ -1,6 +1,7 @@
 import Foundation
 import PostgresServer
 import Testing
+import WAL
 
 @testable import Engine
 @testable import Postgres
@@ -18,7 +19,7 @@ import Testing
         return try PostgresBooks(sale.source, options, onNotice: onNotice)
     }
 
-    private static func waitUntilCaughtUp(_ books: PostgresBooks, _ sale: BookSale, seconds: Int = 60) async throws {
+    static func waitUntilCaughtUp(_ books: PostgresBooks, _ sale: BookSale, seconds: Int = 60) async throws {
         for _ in 0..<(seconds * 100) where books.standing.position < sale.log.durablePosition {
             try await Task.sleep(for: .milliseconds(10))
         }
@@ -67,7 +68,9 @@ import Testing
     /// Killed while flushes are under way, `HOLDFAST_KILLS` times.
     @Test func killedAgainAndAgain() async throws {
         let kills = ProcessInfo.processInfo.environment["HOLDFAST_BOOK_KILLS"].flatMap { Int($0) } ?? 4
-        let server = PostgresServer()
+        var settings = PostgresServer.Options()
+        settings.commitsOutliveKills = true
+        let server = PostgresServer(settings)
         let ledger = try BooksTests.Ledger(server)
         let sale = try BookSale(seed: 22)
         let books = try Self.start(ledger, of: sale, intervalMilliseconds: 10)
@@ -177,15 +180,20 @@ import Testing
         #expect(books.standing.lagRecords > 0)
     }
 
-    private final class Notices: @unchecked Sendable {
-        private let lock = NSLock()
-        private var texts: [String] = []
+}
 
-        func add(_ notice: PostgresBooks.Notice) {
-            guard case .failed(let text) = notice else { return }
-            lock.withLock { texts.append(text) }
-        }
+/// What was told of books. `@unchecked Sendable`: guarded by `lock`.
+final class Notices: @unchecked Sendable {
+    private let lock = NSLock()
+    private var told: [PostgresBooks.Notice] = []
 
-        var failures: [String] { lock.withLock { texts } }
+    func add(_ notice: PostgresBooks.Notice) { lock.withLock { told.append(notice) } }
+
+    var failures: [String] {
+        lock.withLock { told }.compactMap { if case .failed(let text) = $0 { text } else { nil } }
+    }
+
+    var setbacks: [(from: LogPosition, to: LogPosition)] {
+        lock.withLock { told }.compactMap { if case .setBack(let from, let to) = $0 { (from, to) } else { nil } }
     }
 }

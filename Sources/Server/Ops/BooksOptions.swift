@@ -81,6 +81,13 @@ extension PostgresBooks.Notice {
         case .connected(let position): logger.info("the books in Postgres are followed from position \(position) on")
         case .resynchronized(let position):
             logger.warning("the books were written anew from the state, as of position \(position): the log is shorter")
+        case .setBack(let from, let to):
+            logger.warning(
+                """
+                the database has forgotten the books from position \(to) to \(from), as an older backup has, or a standby; they \
+                are written again
+                """
+            )
         case .failed(let reason): logger.error("the books can't be written, the sale goes on: \(reason)")
         }
     }
