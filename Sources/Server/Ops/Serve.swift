@@ -26,7 +26,7 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var options: SettingsOptions
 
-    @Flag(help: "Check settings, keys, data folder, port and kernel; start and change nothing.")
+    @Flag(help: "Check settings, keys, data folder, port, kernel and books; start and change nothing.")
     var check = false
 
     func run() async throws {

@@ -12,6 +12,7 @@ struct ServeCheck {
     private(set) var lines: [String] = []
     /// 0 when all is well.
     private(set) var exitCode: Int32 = 0
+    private var isFatal = false
 
     init(_ settings: Settings) async {
         lines = Self.table(of: settings.effective)
@@ -21,7 +22,11 @@ struct ServeCheck {
         checkFolder(settings)
         checkPort(settings)
         checkOpenFiles(settings)
-        lines.append(exitCode == 0 ? "all is well" : "a start would fail")
+        checkBooks(settings)
+        lines.append(
+            isFatal
+                ? "a start would fail" : exitCode == 0 ? "all is well" : "a start would sell, and write no books yet"
+        )
     }
 
     // MARK: - Settings
@@ -119,10 +124,12 @@ struct ServeCheck {
         )
     }
 
-    private mutating func note(_ what: String, _ text: String) { lines.append("ok      \(what): \(text)") }
+    mutating func note(_ what: String, _ text: String) { lines.append("ok      \(what): \(text)") }
 
-    private mutating func fail(_ what: String, _ text: String, _ code: Int32 = Self.unavailable) {
+    /// - Parameter isFatal: whether a start would not get past it.
+    mutating func fail(_ what: String, _ text: String, _ code: Int32 = Self.unavailable, isFatal: Bool = true) {
         lines.append("FAILED  \(what): \(text)")
+        self.isFatal = self.isFatal || isFatal
         // What is wrong with the settings comes first: waiting doesn't help there.
         exitCode = max(exitCode, code)
     }
