@@ -43,7 +43,8 @@ package final class FlushWatch {
         let end = ContinuousClock.now + .milliseconds(milliseconds)
         while ContinuousClock.now < end {
             let rows = try connection.rows(
-                "SELECT 1 FROM pg_stat_activity WHERE application_name = 'holdfast' AND state <> 'idle' LIMIT 1"
+                // Whoever reads the watermark to move it has this lock to the end of its transaction.
+                "SELECT 1 FROM pg_locks WHERE relation = to_regclass('holdfast.watermark') AND mode = 'RowShareLock'"
             )
             if !rows.isEmpty { return true }
         }

@@ -4,7 +4,7 @@ import Glibc
 /// A filesystem of some megabytes in memory, with a file in it that takes room away; unmounted with the value.
 final class SmallFilesystem: Sendable {
     let folder: DataFolder
-    private let path: String
+    let path: String
     private var filler: String { path + "/filler" }
 
     /// Whether this process may mount one.
