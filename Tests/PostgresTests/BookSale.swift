@@ -39,7 +39,8 @@ struct RandomSale {
     mutating func takeRecords() -> [[UInt8]] { subject.takeRecords() }
 
     private mutating func perform(_ command: Command, _ given: CommandContext? = nil) {
-        let context = given ?? commands.context()
+        var context = given ?? commands.context()
+        if case .scan = command { context.actor = "door" }
         let outcome = subject.perform(command, context)
         _ = model.perform(command, context, outcome: outcome)
         commands.learn(outcome, event: model.key)

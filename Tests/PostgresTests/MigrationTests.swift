@@ -48,6 +48,7 @@ import Testing
         let key = "event_key, slot, generation, number"
         let scans = "SELECT \(key), scanned_at, gate_id FROM holdfast.check_ins ORDER BY \(key)"
         #expect(try rows(old, scans) == rows(ledger, scans))
+        #expect(try ledger.count("holdfast.check_ins") == ledger.count("holdfast.check_ins WHERE scanned_by = 'door'"))
         let values = "SELECT \(key), refunded_at::text FROM holdfast.tickets WHERE refunded_at IS NOT NULL"
         let (found, right) = (Set(try rows(old, values)), Set(try rows(ledger, values)))
         #expect(!found.isEmpty && found.isSubset(of: right))

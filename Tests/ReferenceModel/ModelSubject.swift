@@ -61,7 +61,9 @@ struct ModelSubject {
             decision,
             event: inventory.key,
             at: context.now,
-            key: context.idempotency
+            key: context.idempotency,
+            // As a shard does, but only where somebody acts for another.
+            actor: context.actor == context.principal ? nil : decision.actorToTell(context.actor)
         )
         let payload = buffer.withLastPayload { Array($0) }
         records.append(payload)

@@ -1,6 +1,6 @@
 /// What of an event has changed since it was last written into the books: places to look at, not the changes themselves.
 ///
-/// However much happens before the next flush, this grows no larger than the event has slots, sections and seats.
+/// However much happens before the next flush, this grows no larger than the event has slots, sections, seats and tickets.
 package struct BookMarks: Sendable {
     /// A numbered seat.
     package struct Seat: Hashable, Sendable {
