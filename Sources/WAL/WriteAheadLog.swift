@@ -53,6 +53,8 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
 
     private struct Running {
         let store: SegmentStore
+        /// The last record when the log was started.
+        let start: LogPosition
         let writer: Writer
         let preparer: JoinableThread?
     }
@@ -224,7 +226,11 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
         let isPrepared = options.spareSegments > 0 || options.reserveBytes != nil
         let preparer =
             isPrepared ? try? JoinableThread(name: "holdfast-spares") { store.prepareSpares() } : nil
-        monitor.withLock { phase = .running(Running(store: store, writer: .thread(writer), preparer: preparer)) }
+        monitor.withLock {
+            phase = .running(
+                Running(store: store, start: setup.start, writer: .thread(writer), preparer: preparer)
+            )
+        }
     }
 
     /// As `start`, but without threads: nothing is written until the caller does it, by the steps that are returned.
@@ -236,7 +242,9 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     ) throws(LogError) -> LogSteps {
         let setup = try prepareToWrite(onDurable, onFailure)
         let steps = try LogSteps(setup)
-        monitor.withLock { phase = .running(Running(store: setup.store, writer: .steps(steps), preparer: nil)) }
+        monitor.withLock {
+            phase = .running(Running(store: setup.store, start: setup.start, writer: .steps(steps), preparer: nil))
+        }
         return steps
     }
 
@@ -327,6 +335,21 @@ public final class WriteAheadLog: CommitLog, @unchecked Sendable {
     /// Position of the oldest record that can be read; one behind the last where there is none.
     public var oldestPosition: LogPosition {
         LogPosition((try? runningStore())?.oldestPosition ?? contents.segments.first?.start.nextPosition ?? 1)
+    }
+
+    /// What tells the histories of this log apart: two folders that have one origin for a record have the same records up
+    /// to it, and a folder that was put back to an older state gives another one to the records that it goes on with.
+    ///
+    /// - Returns: nil for a record from before the oldest segment that is remembered, and when it isn't running.
+    package func origin(of position: LogPosition) -> UInt64? {
+        (try? runningStore())?.salt(ofRecordAt: position.rawValue)
+    }
+
+    /// The last record when the log was started; nil when it isn't running.
+    package var startedBehind: LogPosition? {
+        monitor.withLock {
+            if case .running(let running) = phase { running.start } else { nil }
+        }
     }
 
     func runningStore() throws(LogError) -> SegmentStore {

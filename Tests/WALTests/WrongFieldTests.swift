@@ -148,6 +148,8 @@ import Testing
             ("newest segment", 48, 3, Self.refused(LogFolder.segmentName(3))), ("newest segment", 48, 0, .harmless),
             ("oldest segment", 56, 99, .harmless), ("number of snapshots", 64, 9, Self.refused("MANIFEST")),
             ("a snapshot's position", 72, 6, .passedOver), ("a snapshot's bytes", 80, 1, .harmless),
+            ("number of origins", 200, 0, .harmless), ("number of origins", 200, 193, .harmless),
+            ("an origin's position", 208, 99, .harmless), ("an origin's salt", 216, 99, .harmless),
         ]
         for (name, field, value, verdict) in cases {
             let device = try DamagedFolder().device

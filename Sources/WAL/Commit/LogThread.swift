@@ -10,6 +10,9 @@ enum LogThread {
         let segment: (file: any DeviceFile, header: SegmentHeader)
         let onDurable: @Sendable (LogPosition) -> Void
         let onFailure: @Sendable (LogError) -> Void
+
+        /// The last record of the log when it was started.
+        var start: LogPosition { LogPosition(segment.header.start.nextPosition - 1) }
     }
 
     /// Returns when the thread is ready to write; throws what kept it from getting ready.

@@ -16,6 +16,7 @@ final class SegmentStore: @unchecked Sendable {
     private let manifestFile: ManifestFile
     /// Ascending; the last one is in use.
     private var segments: [SegmentHeader]
+    private var origins: SegmentOrigins
     /// Segments up to this number are being let go of: nobody may begin to read them.
     private var hiddenThrough: UInt64 = 0
     /// Held by the one thread that lets go of segments, around `monitor`.
@@ -57,6 +58,7 @@ final class SegmentStore: @unchecked Sendable {
         self.roomGauge = roomGauge
         self.random = random
         self.segments = segments
+        origins = SegmentOrigins(earlier: manifest.origins, segments)
         self.snapshots = snapshots
         self.spares = []
         identity = manifest.identity
@@ -121,10 +123,12 @@ final class SegmentStore: @unchecked Sendable {
         try syncFolder()
         try monitor.withLock { () throws(LogError) in
             segments.append(header)
-            let epoch = epoch
+            origins.add(header)
+            let (epoch, origins) = (epoch, origins.newest)
             try updateManifest {
                 $0.newestSegment = number
                 $0.epoch = epoch
+                $0.origins = origins
             }
             monitor.signal()
         }
@@ -364,6 +368,8 @@ final class SegmentStore: @unchecked Sendable {
     func withSegments<R>(_ body: (ArraySlice<SegmentHeader>) -> R) -> R {
         monitor.withLock { body(segments.drop { $0.number <= hiddenThrough }) }
     }
+
+    func withOrigins<R>(_ body: (SegmentOrigins) -> R) -> R { monitor.withLock { body(origins) } }
 
     /// Lets go of the oldest segment, when no snapshot needs it and those like it take more than `keptBytes`.
     ///

@@ -36,7 +36,7 @@ struct LogIdentity: Equatable, Sendable {
     let low: UInt64
 }
 
-func crc32c(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
+package func crc32c(_ bytes: UnsafeRawBufferPointer, seed: UInt32 = 0) -> UInt32 {
     holdfast_crc32c(seed, bytes.baseAddress, bytes.count)
 }
 

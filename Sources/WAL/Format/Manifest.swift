@@ -8,6 +8,14 @@ struct Manifest: Equatable, Sendable {
         var fileBytes: UInt64
     }
 
+    /// A segment that there is or was: where it began, and its salt.
+    struct Origin: Equatable, Sendable {
+        var first: UInt64
+        var salt: UInt64
+    }
+
+    static let originsMax = 192
+
     var identity: LogIdentity
     /// One more at every write; it chooses the slot, and the higher one counts.
     var generation: UInt64 = 0
@@ -18,13 +26,15 @@ struct Manifest: Equatable, Sendable {
     var oldestSegment: UInt64 = 0
     /// Newest first.
     var snapshots: [Snapshot] = []
+    /// Ascending; the newest segments, also those that the log has let go of.
+    var origins: [Origin] = []
 
     init(identity: LogIdentity) { self.identity = identity }
 
     var slotOffset: Int { Int(generation & 1) * LogFormat.blockBytes }
 
     func write(to block: UnsafeMutableRawBufferPointer) {
-        precondition(snapshots.count <= LogFormat.snapshotsMax)
+        precondition(snapshots.count <= LogFormat.snapshotsMax && origins.count <= Self.originsMax)
         HeaderBlock.begin(block, magic: Self.magic)
         block.put(identity, at: 16)
         block.put(generation, at: 32)
@@ -35,6 +45,11 @@ struct Manifest: Equatable, Sendable {
         for (index, snapshot) in snapshots.enumerated() {
             block.put(snapshot.position, at: 72 + 16 * index)
             block.put(snapshot.fileBytes, at: 80 + 16 * index)
+        }
+        block.put(UInt32(origins.count), at: 200)
+        for (index, origin) in origins.enumerated() {
+            block.put(origin.first, at: 208 + 16 * index)
+            block.put(origin.salt, at: 216 + 16 * index)
         }
         HeaderBlock.seal(block)
     }
@@ -52,6 +67,13 @@ struct Manifest: Equatable, Sendable {
             let position: UInt64 = block.integer(at: 72 + 16 * index)
             let fileBytes: UInt64 = block.integer(at: 80 + 16 * index)
             snapshots.append(Snapshot(position: position, fileBytes: fileBytes))
+        }
+        // Nothing of the log depends on them.
+        let originCount = Int(block.integer(at: 200, as: UInt32.self))
+        for index in 0..<(originCount <= Self.originsMax ? originCount : 0) {
+            origins.append(
+                Origin(first: block.integer(at: 208 + 16 * index), salt: block.integer(at: 216 + 16 * index))
+            )
         }
     }
 

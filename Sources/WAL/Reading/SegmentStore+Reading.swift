@@ -20,6 +20,8 @@ extension SegmentStore {
         withSegments { $0.contains { $0.number == segment.number } }
     }
 
+    func salt(ofRecordAt position: UInt64) -> UInt64? { withOrigins { $0.salt(ofRecordAt: position) } }
+
     /// Position of the oldest record that the log has, or will have.
     var oldestPosition: UInt64 { withSegments { $0.first?.start.nextPosition } ?? 1 }
 }

@@ -180,6 +180,7 @@ public final class LogBackup {
         sealed.newestSegment = header.number
         sealed.oldestSegment = end.oldestSegment
         sealed.snapshots = Array(snapshots.prefix(LogFormat.snapshotsMax))
+        sealed.origins = manifest.origins
         try ManifestFile.replace(with: sealed, in: target)
     }
 }

@@ -22,6 +22,11 @@ public final class LogExamination {
     /// What tells this log from any other; nil where nothing says it.
     package var identity: String? { log.identity.map { WriteAheadLog.text($0) } }
 
+    /// As `WriteAheadLog.origin(of:)`, for a record that the folder has; nil for one from before what it has.
+    package func origin(of position: LogPosition) -> UInt64? {
+        log.parts.last { $0.header.start.nextPosition <= position.rawValue }?.header.salt
+    }
+
     /// The name of the file with the snapshot at a position.
     public static func snapshotName(_ position: UInt64) -> String { LogFolder.snapshotName(position) }
 

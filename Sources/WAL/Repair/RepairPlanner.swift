@@ -263,6 +263,7 @@ struct RepairPlanner {
         manifest.epoch = epoch
         manifest.newestSegment = segments.upperBound
         manifest.oldestSegment = segments.lowerBound
+        manifest.origins = log.manifest?.origins ?? []
         for position in snapshots.sorted(by: >).prefix(LogFormat.snapshotsMax) {
             let file = try log.folder.open(LogFolder.snapshotName(position), .read)
             defer { file.close() }
