@@ -52,7 +52,10 @@ let package = Package(
         .target(
             name: "Postgres",
             dependencies: ["CPostgres", "Engine", "WAL"],
-            resources: [.embedInCode("Migrations/V1_books.sql"), .embedInCode("Migrations/V2_check_ins.sql")],
+            resources: [
+                .embedInCode("Migrations/V1_books.sql"), .embedInCode("Migrations/V2_check_ins.sql"),
+                .embedInCode("Migrations/V3_history.sql"),
+            ],
             swiftSettings: strict
         ),
         .target(

@@ -57,7 +57,9 @@ final class BookKeeper {
     /// Where the books are, as far as is known.
     var position: LogPosition { isForeign ? .zero : watermark?.position ?? .zero }
 
-    private var isForeign: Bool { watermark.map { $0.log != source.identity } ?? false }
+    /// The books are of another log, or of another history of this one, and are written over with the next flush.
+    private var isForeign = false
+    private var isLast = false
 
     /// The state's digest, as of `position` after a flush.
     var digest: UInt64 { state?.digest ?? 0 }
@@ -65,35 +67,21 @@ final class BookKeeper {
     // MARK: - The connection
 
     /// Begins to write through the connection.
-    /// - Parameter mayReplace: whether the books of another log, or of a later state of this one, are written over.
+    /// - Parameter mayReplace: whether the books of another log, or of another history of this one, are written over.
     /// - Throws: `foreignBooks` where they are such, and may not be.
     func attach(_ connection: PostgresConnection, mayReplace: Bool) throws(PostgresError) {
         try BookWriter.prepare(connection)
         let found = try Watermark.read(connection, isLocked: false)
-        if let found, !mayReplace { try requireOurs(found) }
+        let contradiction = found.flatMap { BooksContradiction(of: $0, to: source) }
+        if let contradiction, !mayReplace { throw .foreignBooks("\(contradiction)") }
         mirror = try MirrorSize(of: connection)
-        isResynchronizing = found.map { $0.log != source.identity || $0.position > source.log.durablePosition } ?? false
+        isForeign = contradiction != nil
+        isResynchronizing = isForeign
         watermark = found
         self.connection = connection
     }
 
     func detach() { connection = nil }
-
-    private func requireOurs(_ found: Watermark) throws(PostgresError) {
-        guard found.log == source.identity else {
-            throw .foreignBooks(
-                "the database has the books of another log (\(found.log), up to position \(found.position)) and this one is "
-                    + "\(source.identity): give the URL of this log's own database, or --postgres-replace to write over them"
-            )
-        }
-        guard found.position <= source.log.durablePosition else {
-            throw .foreignBooks(
-                "the books are at position \(found.position) and this log ends at \(source.log.durablePosition): the data "
-                    + "folder is an older one. holdfast restore --from-postgres makes one as of the books; "
-                    + "--postgres-replace writes over them"
-            )
-        }
-    }
 
     /// Whether the database is there and still has the last flush, while there is nothing to flush.
     func look() throws(PostgresError) {
@@ -107,7 +95,9 @@ final class BookKeeper {
 
     /// Brings the books up to what is durable, or `recordsMax` records nearer to it. Nothing has happened when it throws,
     /// or it isn't known: then the next connection sees it.
-    func flush() throws -> Report {
+    /// - Parameter isLast: writes the state's digest down, too, as it is done now and then.
+    func flush(isLast: Bool = false) throws -> Report {
+        self.isLast = isLast
         guard let connection else { throw PostgresError.unreachable("there is no connection") }
         // Between flushes no file of the log is held, or it would take room when the log has let go of it.
         defer { reader.rest() }
@@ -154,7 +144,7 @@ final class BookKeeper {
         try waitUntilDurable(end)
         isResynchronizing = true
         var report = try inTransaction(connection, to: end) { writer throws in
-            if isForeign || watermark.map({ $0.position > end }) ?? false { try removeAll(connection) }
+            if isForeign { try removeAll(connection) }
             let first = LogPosition(state!.position.rawValue + 1)
             let copied = state!.position
             let decidedAt = try take(first, through: end, isJournaled: false, &writer)
@@ -169,6 +159,7 @@ final class BookKeeper {
         }
         report.isResynchronization = true
         isResynchronizing = false
+        isForeign = false
         return report
     }
 
@@ -221,6 +212,8 @@ final class BookKeeper {
 
     /// What `mirror` becomes when the transaction is committed.
     private var pendingMirror = MirrorSize()
+    /// The transaction writes events anew, which costs more than the state's digest does.
+    private var isDigestDue = false
 
     private func inTransaction(
         _ connection: PostgresConnection,
@@ -232,9 +225,10 @@ final class BookKeeper {
             let found = try Watermark.read(connection, isLocked: true)
             guard found == watermark else { throw Self.moved }
             var writer = BookWriter(connection, copiesNewRows: copiesNewRows)
+            isDigestDue = isLast && end >= source.log.durablePosition
             let decidedAt = try body(&writer)
-            let new = Watermark(log: source.identity, position: end)
-            try new.replace(watermark, decidedAt: decidedAt, connection)
+            let new = Watermark(log: source.identity, position: end, origin: source.origin(end))
+            try new.replace(watermark, decidedAt: decidedAt, digest: isDigestDue ? digest : nil, connection)
             try connection.run("COMMIT")
             let report = Report(
                 position: end,
@@ -252,10 +246,11 @@ final class BookKeeper {
         }
     }
 
+    /// Row by row: a reader who began before goes on seeing what it saw, and nobody waits for it.
     private func removeAll(_ connection: PostgresConnection) throws(PostgresError) {
-        let tables =
-            BookTable.allCases.map { "holdfast.\($0.name)" } + ["holdfast_state.base", "holdfast_state.journal"]
-        try connection.run("TRUNCATE \(tables.joined(separator: ", "))")
+        // Those that refer first.
+        for table in BookTable.allCases.reversed() { try connection.run("DELETE FROM holdfast.\(table.name)") }
+        try connection.run("DELETE FROM holdfast.resynchronisations")
     }
 
     // MARK: - What an engine can be started from
@@ -264,6 +259,7 @@ final class BookKeeper {
     /// - Parameter keys: nil for all of them.
     private func writeBase(_ keys: Set<EventKey>?, _ connection: PostgresConnection) throws(PostgresError) -> MirrorSize
     {
+        isDigestDue = true
         if let keys {
             let list = keys.map { "\(Int64(bitPattern: $0.rawValue))" }.joined(separator: ",")
             _ = try connection.rows(
@@ -282,7 +278,10 @@ final class BookKeeper {
                 rows.value(key)
                 rows.value(part)
                 rows.value(state!.position.rawValue)
-                buffer.withBytes { rows.value(bytes: $0) }
+                buffer.withBytes {
+                    rows.value(bytes: $0)
+                    rows.value(crc32c($0))
+                }
                 rows.endRow()
                 part += 1
                 buffer.removeAll()
@@ -297,7 +296,7 @@ final class BookKeeper {
 
     private func send(_ rows: inout CopyText, _ connection: PostgresConnection) throws(PostgresError) {
         guard rows.rowCount > 0 else { return }
-        try connection.copy(into: "holdfast_state.base (event_key, part, position, records)", rows.bytes)
+        try connection.copy(into: "holdfast_state.base (event_key, part, position, records, checksum)", rows.bytes)
         rows.removeAll()
     }
 }

@@ -64,7 +64,8 @@ struct BookWriter: ~Copyable {
             try merge(table)
         }
         if journal.rowCount > 0 {
-            try connection.copy(into: "holdfast_state.journal (first_position, last_position, records)", journal.bytes)
+            let columns = "first_position, last_position, records, checksum"
+            try connection.copy(into: "holdfast_state.journal (\(columns))", journal.bytes)
             journal.removeAll()
         }
         byteCount = 0
@@ -106,7 +107,10 @@ struct BookWriter: ~Copyable {
     private mutating func endJournalRow() {
         journal.value(firstRecord.rawValue)
         journal.value(lastRecord.rawValue)
-        records.withBytes { journal.value(bytes: $0) }
+        records.withBytes {
+            journal.value(bytes: $0)
+            journal.value(crc32c($0))
+        }
         journal.endRow()
         byteCount += 2 * records.byteCount
         journalBytes += records.byteCount

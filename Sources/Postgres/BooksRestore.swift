@@ -5,10 +5,12 @@ import WAL
 public enum BooksRestore {
     /// The state that the books lead to.
     public struct Found {
+        /// Whose books they are, and as of when.
+        let books: Watermark
         /// Of the log that the books followed.
-        public let log: String
+        public var log: String { books.log }
         /// As of where the books are.
-        public let booksPosition: LogPosition
+        public var booksPosition: LogPosition { books.position }
         /// As of where the state is: the books', or further with the tail of a log.
         public fileprivate(set) var position: LogPosition
         public fileprivate(set) var replay: CheckedReplay
@@ -25,16 +27,22 @@ public enum BooksRestore {
             throw PostgresError.damaged("the books are empty: nothing was ever written into this database")
         }
         var reading = Reading()
-        try fetch("SELECT records FROM holdfast_state.base ORDER BY event_key, part", connection) { bytes in
-            try visit(bytes) { try reading.replay.restore($0) }
+        reading.digest = try Watermark.digest(connection)
+        try fetch(
+            "SELECT int8send(coalesce(checksum, -1)) || records FROM holdfast_state.base ORDER BY event_key, part",
+            connection
+        ) { bytes in
+            try visit(whole(bytes)) { try reading.replay.restore($0) }
         }
         reading.last = reading.replay.reach
+        try reading.checkDigest()
         try fetch(
-            "SELECT int8send(first_position) || records FROM holdfast_state.journal ORDER BY first_position",
+            "SELECT int8send(first_position) || int8send(coalesce(checksum, -1)) || records FROM holdfast_state.journal "
+                + "ORDER BY first_position",
             connection
         ) { bytes in
             let first = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
-            try reading.take(UnsafeRawBufferPointer(rebasing: bytes[8...]), from: LogPosition(first))
+            try reading.take(whole(UnsafeRawBufferPointer(rebasing: bytes[8...])), from: LogPosition(first))
         }
         try connection.run("COMMIT")
         guard reading.last == watermark.position else {
@@ -43,8 +51,7 @@ public enum BooksRestore {
             )
         }
         return Found(
-            log: watermark.log,
-            booksPosition: watermark.position,
+            books: watermark,
             position: watermark.position,
             replay: reading.replay
         )
@@ -53,6 +60,18 @@ public enum BooksRestore {
     private struct Reading {
         var replay = CheckedReplay()
         var last = LogPosition.zero
+        /// What the state's digest was at a position.
+        var digest: (at: LogPosition, value: UInt64)?
+
+        func checkDigest() throws {
+            guard let digest, digest.at == last, digest.value != replay.digest, replay.isDigestExact else {
+                return
+            }
+            throw PostgresError.damaged(
+                "the books' own records lead to another state at position \(last) than the engine had there: they were "
+                    + "changed since"
+            )
+        }
 
         mutating func take(_ records: UnsafeRawBufferPointer, from first: LogPosition) throws {
             guard first.rawValue <= last.rawValue + 1 else {
@@ -63,10 +82,23 @@ public enum BooksRestore {
             var position = first.rawValue
             try BooksRestore.visit(records) {
                 try replay.apply($0, at: LogPosition(position))
+                if LogPosition(position) > last {
+                    last = LogPosition(position)
+                    try checkDigest()
+                }
                 position += 1
             }
-            last = max(last, LogPosition(position - 1))
         }
+    }
+
+    /// A row's records, behind their checksum; -1 in rows of before version 3 of the schema.
+    private static func whole(_ row: UnsafeRawBufferPointer) throws -> UnsafeRawBufferPointer {
+        let checksum = Int64(bigEndian: row.loadUnaligned(as: Int64.self))
+        let records = UnsafeRawBufferPointer(rebasing: row[8...])
+        guard checksum == -1 || checksum == Int64(crc32c(records)) else {
+            throw PostgresError.damaged("a row of the engine's own records is damaged: its checksum does not match")
+        }
+        return records
     }
 
     private static func visit(_ records: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) throws -> Void) throws
@@ -101,20 +133,49 @@ extension BooksRestore.Found {
     /// Goes on with what is left of the log that the books followed, as far as it continues them without a gap.
     ///
     /// - Returns: the records that came on top.
-    /// - Throws: `LogRefusal` for another log; `LogError` for a folder that can't be read.
+    /// - Throws: `LogRefusal` for another log, for another history of it, and for one that goes on further without joining
+    ///   the books; `LogError` for a folder that can't be read.
     public mutating func goOn(with examination: LogExamination) throws -> UInt64 {
         guard let identity = examination.identity else {
             throw LogRefusal("\(examination.folder) has no log")
         }
-        guard identity == log else {
+        // The log of before, when a restore was cut, or its folder lost: nobody has written the books since.
+        guard identity == log || identity == books.former else {
             throw LogRefusal("\(examination.folder) has the log \(identity), and the books are those of \(log)")
         }
+        var last = examination.snapshots.first ?? 0
         try examination.readLog { place, payload in
+            last = max(last, place.position)
             guard place.position == position.rawValue + 1 else { return }
+            if position == booksPosition { try requireSameHistory(examination) }
             try replay.apply(payload, at: LogPosition(place.position))
             position = LogPosition(place.position)
         }
+        guard last <= position.rawValue else {
+            throw LogRefusal(
+                "\(examination.folder) goes on to position \(last), and joins the books up to \(position) only: what is "
+                    + "between is damaged, or the log no longer has it. Start from that folder itself if holdfast verify finds "
+                    + "it sound, or after holdfast repair; to do with less, give what holdfast restore --until \(position) "
+                    + "makes of it, or no --log at all"
+            )
+        }
         return position.rawValue - booksPosition.rawValue
+    }
+
+    private func requireSameHistory(_ examination: LogExamination) throws {
+        guard let origin = books.origin else { return }
+        guard let own = examination.origin(of: booksPosition) else {
+            throw LogRefusal(
+                "\(examination.folder) no longer has the record at position \(booksPosition), where the books are: nothing tells "
+                    + "whether it continues them. Start from that folder itself, if holdfast verify finds it sound"
+            )
+        }
+        guard own == origin else {
+            throw LogRefusal(
+                "\(examination.folder) has another history of the log than the books at position \(booksPosition): one of both "
+                    + "was put back to an older state"
+            )
+        }
     }
 
     // MARK: - The folder
@@ -152,7 +213,8 @@ extension BooksRestore {
     public static func handOver(url: String, from found: Found, to log: String) throws(PostgresError) {
         let connection = try PostgresConnection(url: url, interruption: Interruption())
         let rows = try connection.rows(
-            "UPDATE holdfast.watermark SET log = $1 WHERE log = $2 AND position = $3::bigint RETURNING log",
+            "UPDATE holdfast.watermark SET log = $1, former_log = coalesce(former_log, log) "
+                + "WHERE log = $2 AND position = $3::bigint RETURNING log",
             [log, found.log, "\(found.booksPosition)"]
         )
         guard rows.count == 1 else {

@@ -6,17 +6,23 @@ public struct BooksSource: Sendable {
     package let log: any CommitLog
     /// What tells this log from any other.
     package let identity: String
+    /// The log's end when it was started: the records behind it are this process's own.
+    package let start: LogPosition
+    /// See `WriteAheadLog.origin(of:)`.
+    package let origin: @Sendable (LogPosition) -> UInt64?
     package let copyEvents: @Sendable () async -> BookState
 
-    package init(log: any CommitLog, identity: String, copyEvents: @escaping @Sendable () async -> BookState) {
+    /// - Parameter log: running.
+    package init(_ log: WriteAheadLog, copyEvents: @escaping @Sendable () async -> BookState) {
         self.log = log
-        self.identity = identity
+        identity = log.identity
+        start = log.startedBehind ?? .zero
+        origin = { log.origin(of: $0) }
         self.copyEvents = copyEvents
     }
 
-    public init(_ engine: Engine) {
-        self.init(log: engine.log, identity: engine.log.identity) { await engine.copyEvents() }
-    }
+    /// - Parameter engine: running.
+    public init(_ engine: Engine) { self.init(engine.log) { await engine.copyEvents() } }
 
     /// For a thread that may wait: one of our own.
     func waitForEvents() -> BookState {

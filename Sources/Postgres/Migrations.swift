@@ -9,6 +9,7 @@ package enum Migrations {
     package static let all = [
         Version(name: "books", sql: String(decoding: PackageResources.V1_books_sql, as: UTF8.self)),
         Version(name: "check_ins", sql: String(decoding: PackageResources.V2_check_ins_sql, as: UTF8.self)),
+        Version(name: "history", sql: String(decoding: PackageResources.V3_history_sql, as: UTF8.self)),
     ]
 
     /// Any number, the same for everybody who migrates.

@@ -16,7 +16,7 @@ public final class PostgresBooks: Sendable {
         public var statementSeconds = 60
         /// Whether the schema is brought to this program's version.
         public var migrates = false
-        /// Whether the books of another log, or of a later state of this one, are written over.
+        /// Whether the books of another log, or of another history of this one, are written over.
         public var replaces = false
 
         /// From one look at a database for which there is nothing new to the next.
@@ -98,9 +98,10 @@ public final class PostgresBooks: Sendable {
     public static func check(url: String) throws(PostgresError) { try PostgresConnection.check(url: url) }
 
     /// Brings a database's schema to this program's version.
-    /// - Returns: the names of the versions that were missing.
-    public static func migrate(url: String) throws(PostgresError) -> [String] {
-        try Migrations.run(PostgresConnection(url: url, interruption: Interruption(), statementSeconds: 3_600))
+    /// - Returns: the names of the versions that were missing, and what keeps the reporting role from reading them.
+    public static func migrate(url: String) throws(PostgresError) -> (versions: [String], warning: String?) {
+        let connection = try PostgresConnection(url: url, interruption: Interruption(), statementSeconds: 3_600)
+        return (try Migrations.run(connection), try ReportingRole.grant(connection))
     }
 
     public var standing: Standing {
@@ -116,15 +117,19 @@ public final class PostgresBooks: Sendable {
     }
 
     /// Ends the thread, after a last flush if the database answers in time. To be called once, before the log is closed.
+    ///
+    /// A thread that can't be woken, in a resolver that waits for a name server, is left to itself a second later; it ends
+    /// with the call.
     @concurrent
     public func stop(withinSeconds limit: Double = 10) async {
         ending.interrupt()
         let deadline = monotonicMilliseconds() + Int(limit * 1_000)
-        while !state.withLock({ $0.isEnded }) {
+        while !state.withLock({ $0.isEnded }), monotonicMilliseconds() < deadline + 1_000 {
             if monotonicMilliseconds() > deadline { cut.interrupt() }
             try? await Task.sleep(for: .milliseconds(5))
         }
-        state.withLock { $0.thread.take() }?.join()
+        let (thread, isEnded) = state.withLock { ($0.thread.take(), $0.isEnded) }
+        if isEnded { thread?.join() } else { thread?.detach() }
     }
 
     // MARK: - The thread
@@ -145,7 +150,7 @@ public final class PostgresBooks: Sendable {
                 }
                 let isLast = ending.isInterrupted
                 let begin = keeper!.position
-                try flush(keeper!)
+                try flush(keeper!, isLast: isLast)
                 // A connection alone means little: what is in the way may be a row that the database doesn't take.
                 if isNew { recover(from: begin) }
                 mayReplace = false
@@ -169,7 +174,10 @@ public final class PostgresBooks: Sendable {
         )
         if options.migrates {
             let names = try Migrations.run(connection)
-            if !names.isEmpty { onNotice(.migrated(names)) }
+            if !names.isEmpty {
+                _ = try ReportingRole.grant(connection)
+                onNotice(.migrated(names))
+            }
         } else {
             try Migrations.require(connection)
         }
@@ -187,10 +195,10 @@ public final class PostgresBooks: Sendable {
         onNotice(.connected(position: position))
     }
 
-    private func flush(_ keeper: BookKeeper) throws {
+    private func flush(_ keeper: BookKeeper, isLast: Bool) throws {
         let began = monotonicMilliseconds()
         let durable = source.log.durablePosition
-        let report = try keeper.flush()
+        let report = try keeper.flush(isLast: isLast)
         state.withLock { state in
             state.standing.position = keeper.position
             state.standing.rows += UInt64(report.rows)

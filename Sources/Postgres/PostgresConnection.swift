@@ -26,14 +26,23 @@ package final class PostgresConnection {
             throw .schema("the books need Postgres 15 or newer, and this is version \(version / 10_000)")
         }
         PQsetnonblocking(handle, 1)
-        // The last makes the server end a statement whose client has gone.
-        try run(
-            "SET statement_timeout = '\(statementSeconds)s'; SET lock_timeout = '\(statementSeconds)s'; "
-                + "SET client_connection_check_interval = '1s'; SET client_min_messages = warning"
-        )
+        try beginSession()
     }
 
     deinit { PQfinish(handle) }
+
+    /// What the server does when we, or the network, are gone: it ends the statement, and a transaction that rests, which
+    /// would keep others from writing the books.
+    private func beginSession() throws(PostgresError) {
+        let settings = [
+            ("statement_timeout", "'\(statementSeconds)s'"), ("lock_timeout", "'\(statementSeconds)s'"),
+            ("idle_in_transaction_session_timeout", "'\(statementSeconds)s'"),
+            ("client_connection_check_interval", "'1s'"), ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3"), ("tcp_user_timeout", "'30s'"),
+            ("client_min_messages", "warning"),
+        ]
+        try run(settings.map { "SET \($0.0) = \($0.1)" }.joined(separator: "; "))
+    }
 
     /// - Throws: `badURL` with the reason, and nothing of the URL: what libpq takes for a host, a port or an option may
     ///   be part of a password.

@@ -10,7 +10,7 @@ public enum PostgresError: Error, Equatable, Sendable {
     case timedOut(seconds: Int)
     /// The database has another schema than this program writes.
     case schema(String)
-    /// The database has the books of another log, or of a later state of this one.
+    /// The database has the books of another log, or of another history of this one.
     case foreignBooks(String)
     /// What was read back is not what was written.
     case damaged(String)

@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
-import WAL
 
 @testable import Engine
 @testable import Postgres
 @testable import ReferenceModel
+@testable import WAL
 
 /// One event's random sale.
 struct RandomSale {
@@ -68,6 +68,17 @@ final class BookSale {
         try append()
     }
 
+    /// As a backup of the data folder that is put back: the same log, and from here on another history of it.
+    init(copyOf other: BookSale) throws {
+        folder = other.folder + "-copy-\(UInt64.random(in: 0 ... .max))"
+        options = other.options
+        sales = other.sales
+        try FileManager.default.copyItem(atPath: other.folder, toPath: folder)
+        log = try Self.open(folder, options)
+        let copies = BookState(sales.map { ($0.inventory, log.lastPosition) }, asOf: log.lastPosition)
+        now.state.withLock { $0 = copies }
+    }
+
     deinit {
         try? log.close()
         try? FileManager.default.removeItem(atPath: folder)
@@ -81,8 +92,14 @@ final class BookSale {
     }
 
     /// As a process that ends and starts again does.
-    func reopen() throws {
+    func reopen(forgettingOrigins: Bool = false) throws {
         try log.close()
+        if forgettingOrigins {
+            let folder = LogFolder(path: folder, device: SynchronousDevice())
+            var manifest = try ManifestFile.read(in: folder)
+            manifest.origins = []
+            try ManifestFile.replace(with: manifest, in: folder)
+        }
         log = try Self.open(folder, options)
     }
 
@@ -96,29 +113,40 @@ final class BookSale {
         try append()
     }
 
+    /// What belongs to the tenant and to no event.
+    private(set) var tenant: EventInventory?
+
+    private var inventories: [EventInventory] { sales.map(\.inventory) + (tenant.map { [$0] } ?? []) }
+
+    /// Goes on with a tenant that is as the records make it.
+    func append(_ records: [[UInt8]], of tenant: EventInventory) throws {
+        self.tenant = tenant
+        try append(records)
+    }
+
     /// Makes what the sales recorded durable.
-    private func append() throws {
+    private func append() throws { try append(sales.indices.flatMap { sales[$0].takeRecords() }) }
+
+    private func append(_ records: [[UInt8]]) throws {
         var buffer = RecordBuffer()
-        for index in sales.indices {
-            for record in sales[index].takeRecords() {
-                buffer.beginRecord()
-                record.withUnsafeBytes { buffer.write(bytes: $0) }
-                buffer.endRecord()
-            }
+        for record in records {
+            buffer.beginRecord()
+            record.withUnsafeBytes { buffer.write(bytes: $0) }
+            buffer.endRecord()
         }
         guard buffer.count > 0 else { return }
         let last = try log.append(buffer)
         while log.durablePosition < last { usleep(200) }
-        let copies = BookState(sales.map { ($0.inventory, last) }, asOf: last)
+        let copies = BookState(inventories.map { ($0, last) }, asOf: last)
         now.state.withLock { $0 = copies }
     }
 
     /// A snapshot, after which the log lets go of what is before it.
     func snapshot() throws {
         let writer = try log.beginSnapshot(at: log.lastPosition)
-        for sale in sales {
+        for event in inventories {
             var buffer = RecordBuffer()
-            try sale.inventory.writeSnapshot(asOf: log.lastPosition, into: &buffer) { buffer throws(LogError) in
+            try event.writeSnapshot(asOf: log.lastPosition, into: &buffer) { buffer throws(LogError) in
                 try writer.append(buffer)
                 buffer.removeAll()
             }
@@ -135,11 +163,11 @@ final class BookSale {
         guard log.oldestPosition > position else { throw LogError.misused("the log forgets nothing") }
     }
 
-    var digest: UInt64 { sales.reduce(0) { $0 &+ $1.inventory.digest() } }
+    var digest: UInt64 { inventories.reduce(0) { $0 &+ $1.digest() } }
 
     /// What the books are written from.
     var source: BooksSource {
-        BooksSource(log: log, identity: log.identity) { [now] in now.state.withLock { $0 } }
+        BooksSource(log) { [now] in now.state.withLock { $0 } }
     }
 
     private let now = Now()

@@ -42,7 +42,7 @@ import Testing
         #expect(error?.description.contains("version 1") == true && error?.description.contains("migrate") == true)
         #expect(throws: PostgresError.self) { _ = try BooksRestore.read(url: old.server.url(old.database)) }
 
-        #expect(try Migrations.run(old.connect()) == ["check_ins"])
+        #expect(try Migrations.run(old.connect()) == Migrations.all.dropFirst().map(\.name))
         // What the audit tells for certain is there as if it had always been written; nothing is there that is wrong.
         func rows(_ ledger: BooksTests.Ledger, _ sql: String) throws -> [[String?]] { try ledger.connect().rows(sql) }
         let key = "event_key, slot, generation, number"
@@ -56,6 +56,8 @@ import Testing
         #expect(try rows(old, sums) == rows(ledger, sums))
 
         // And the books go on as if nothing had been.
+        // Books of before don't say which history of the log they are of: it has to reach as far when it is started.
+        try sale.reopen()
         let keeper = try old.keeper(of: sale)
         try sale.run(600)
         _ = try keeper.flush()

@@ -48,7 +48,7 @@ import Testing
             ) == "23514"
         )
         let twice = """
-            INSERT INTO holdfast.tickets SELECT event_key, slot, generation, 100000 + number, id, line, section_number,
+            INSERT INTO holdfast.tickets SELECT event_key, slot, generation, 100000 + number, id || '+', line, section_number,
                 seat_position, seat, holder_id, status, has_place, base_price, service_fee, facility_fee, tax, total,
                 transfers, checked_in_at, gate_id FROM holdfast.tickets WHERE seat_position IS NOT NULL AND has_place LIMIT 1
             """
@@ -74,6 +74,18 @@ import Testing
             """
             SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
             WHERE nspname LIKE 'holdfast%' AND relkind IN ('r', 'v') AND obj_description(c.oid) IS NULL
+            """
+        )
+        #expect(rows == [])
+    }
+
+    @Test func everyColumnHasAComment() throws {
+        let rows = try BooksTests.Ledger().connect().rows(
+            """
+            SELECT relname, attname FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+                JOIN pg_namespace n ON n.oid = relnamespace
+            WHERE nspname LIKE 'holdfast%' AND relkind IN ('r', 'v') AND attnum > 0 AND NOT attisdropped
+                AND col_description(c.oid, attnum) IS NULL
             """
         )
         #expect(rows == [])

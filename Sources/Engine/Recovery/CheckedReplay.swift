@@ -14,6 +14,9 @@ public struct CheckedReplay {
     public var events: [EventInventory] { Array(recovery.events.values) }
     public var digest: UInt64 { recovery.digest }
 
+    /// Whether `digest` is the one that the engine had: not with an earlier build's snapshot, see `isSameState`.
+    package var isDigestExact: Bool { !recovery.hasUndatedSales }
+
     /// Whether both have led to the same state. One that began with an earlier build's snapshot has it but for the days of
     /// refunds, which only reports show, and the times since when dates are cancelled.
     public func isSameState(as other: CheckedReplay) -> Bool {

@@ -8,7 +8,7 @@ struct BooksOptions: ParsableArguments {
     @Option(help: Setting.flushInterval.help) var flushInterval: Double?
     @Option(help: Setting.flushRecords.help) var flushRecords: Int?
     @Flag(help: Setting.postgresMigrate.help) var postgresMigrate = false
-    @Flag(help: "Write over the books of another log, or of a later state of this one. They are gone then.")
+    @Flag(help: "Write over the books of another log, or of another history of this one. They are gone then.")
     var postgresReplace = false
 }
 

@@ -7,7 +7,8 @@ struct Migrate: ParsableCommand {
         abstract: "Make the books' tables in a Postgres database, or bring them to this version.",
         discussion: """
             Needs a database that is there (createdb) with the encoding UTF8, and a user who may make schemas in it. All \
-            missing versions are applied in one transaction; done again it does nothing.
+            missing versions are applied in one transaction. The role holdfast_reports is made where it is missing, and may \
+            read everything in the books. Done again it does nothing.
 
             Exit status: 0 done, 1 not possible, 64 wrong usage.
             """
@@ -18,8 +19,9 @@ struct Migrate: ParsableCommand {
 
     func run() throws {
         do throws(PostgresError) {
-            let names = try PostgresBooks.migrate(url: postgres)
+            let (names, warning) = try PostgresBooks.migrate(url: postgres)
             print(names.isEmpty ? "The books have this version already." : "Applied: \(names.joined(separator: ", ")).")
+            if let warning { OperatorCommand.complain("warning: \(warning).") }
         } catch {
             OperatorCommand.complain("\(error)")
             throw ExitCode(1)
