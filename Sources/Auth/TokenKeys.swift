@@ -8,7 +8,20 @@ public struct TokenKeys: Sendable {
     struct Key: Sendable {
         let id: String?
         let algorithm: any JWTAlgorithm
+        /// The same for the same key, name and algorithm, however often it is read; says nothing of the key.
+        let identity: UInt64
+
+        init(id: String?, algorithm: any JWTAlgorithm, material: some DataProtocol) {
+            self.id = id
+            self.algorithm = algorithm
+            var hash = SHA256()
+            for part in [algorithm.name, id ?? ""] { hash.update(data: Data("\(part.utf8.count) \(part)".utf8)) }
+            hash.update(data: material)
+            identity = hash.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        }
     }
+
+    private enum Kind { case secret, pem, set }
 
     /// The least for HS256 (RFC 7518, 3.2).
     public static let secretBytesMin = 32
@@ -16,58 +29,77 @@ public struct TokenKeys: Sendable {
     public static let keysMax = 100
 
     let keys: [Key]
+    private let kind: Kind
+    private var passedOver: [TokenKeySet.PassedOver: Int] = [:]
 
     /// - Parameter secret: shared by who makes tokens and this server; `secretBytesMin` bytes or more.
     public init(secret: [UInt8]) throws(TokenKeyError) {
         guard secret.count >= Self.secretBytesMin else { throw .secretTooShort(bytes: secret.count) }
-        keys = [Key(id: nil, algorithm: SharedSecret(key: SymmetricKey(data: secret)))]
+        keys = [Key(id: nil, algorithm: SharedSecret(key: SymmetricKey(data: secret)), material: secret)]
+        kind = .secret
     }
 
     /// - Parameter pem: one RSA key of 2,048 bits or more, or one key on the curve P-256; public, or private as well where
-    ///   tokens are made too.
+    ///   tokens are made too. What stands around it is passed over.
     public init(pem: String) async throws(TokenKeyError) {
-        keys = [try await Self.key(id: nil) { try await Self.add(pem: pem, to: $0) }]
+        let pem = try TokenKeyFile.key(inPEM: pem)
+        keys = [try await Self.key(id: nil, material: pem) { try await Self.add(pem: pem, to: $0) }]
+        kind = .pem
     }
 
-    /// - Parameter jwks: the JSON of a JWK set; keys that are for something else than RS256 or ES256 are passed over.
+    /// - Parameter jwks: the JSON of a JWK set of up to `keysMax` keys. Those that aren't for signatures with RS256 or ES256
+    ///   are passed over; one has to be left.
     public init(jwks: String) async throws(TokenKeyError) {
-        let set: JWKS
-        do { set = try JSONDecoder().decode(JWKS.self, from: Data(jwks.utf8)) } catch {
-            throw .unreadable("it is not a JSON Web Key Set: \(error)")
+        let set: TokenKeySet
+        do { set = try JSONDecoder().decode(TokenKeySet.self, from: Data(jwks.utf8)) } catch {
+            throw .unreadable("it is not a JSON Web Key Set")
         }
         guard set.keys.count <= Self.keysMax else { throw .unreadable("it has more than \(Self.keysMax) keys") }
-        var keys: [Key] = []
-        for var jwk in set.keys {
-            if jwk.algorithm == nil { jwk.algorithm = jwk.keyType == .rsa ? .rs256 : .es256 }
-            guard jwk.algorithm == .rs256 || jwk.algorithm == .es256 else { continue }
-            // A private key has no place in a set that is handed around.
-            guard jwk.privateExponent == nil else { throw .unreadable("it has a private key in it") }
-            let id = jwk.keyIdentifier?.string
-            guard !keys.contains(where: { $0.id == id }) else {
-                throw .unreadable(id.map { "it has two keys with the kid \($0)" } ?? "it has two keys without a kid")
-            }
-            jwk.keyIdentifier = jwk.keyIdentifier ?? "none"
-            let named = jwk
-            keys.append(try await Self.key(id: id) { try await $0.add(jwk: named) })
+        let found = try await set.usable()
+        keys = found.keys
+        passedOver = found.passedOver
+        kind = .set
+        guard !keys.isEmpty else {
+            throw .unreadable("it has no key for RS256 or ES256\(othersPassedOver.map { ": \($0)" } ?? "")")
         }
-        guard !keys.isEmpty else { throw .unreadable("it has no key for RS256 or ES256") }
-        self.keys = keys
     }
 
-    /// Reads keys from a file: a JWK set if it begins with `{`, PEM if it begins with `-----BEGIN`, else a secret, whose
-    /// end of line doesn't belong to it.
+    /// Reads keys from a file: PEM if a line of it begins with `-----BEGIN`, a JWK set if it begins with `{`, else a secret:
+    /// one line of visible ASCII, whose end doesn't belong to it. What could be a key of another form is no secret.
     public init(file: String) async throws(TokenKeyError) {
-        let bytes = try Self.contents(of: file)
-        let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        if text.hasPrefix("{") {
-            try await self.init(jwks: text)
-        } else if text.hasPrefix("-----BEGIN") {
-            try await self.init(pem: text)
-        } else {
-            let end = bytes.lastIndex { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") } ?? -1
-            try self.init(secret: Array(bytes[..<(end + 1)]))
+        switch try TokenKeyFile(try Self.contents(of: file)) {
+        case .set(let text): try await self.init(jwks: text)
+        case .pem(let text): try await self.init(pem: text)
+        case .secret(let bytes): try self.init(secret: bytes)
         }
     }
+
+    // MARK: - For the log
+
+    /// The kind and number of the keys, and nothing of what they are.
+    public var summary: String {
+        switch kind {
+        case .secret: return "a shared secret (HS256)"
+        case .pem: return "a key in PEM (\(keys[0].algorithm.name))"
+        case .set:
+            let counts = ["ES256", "RS256"].compactMap { name in
+                let count = keys.count { $0.algorithm.name == name }
+                return count == 0 ? nil : "\(count) for \(name)"
+            }
+            return "a JSON Web Key Set (\(counts.joined(separator: ", ")))"
+        }
+    }
+
+    /// How many keys of a set are not used, and why; nil where all are.
+    public var othersPassedOver: String? {
+        guard !passedOver.isEmpty else { return nil }
+        let reasons = TokenKeySet.PassedOver.allCases.compactMap { reason in
+            passedOver[reason].map { "\($0) \(reason.rawValue)" }
+        }
+        return "passed over: \(reasons.joined(separator: ", "))"
+    }
+
+    // MARK: - Reading
 
     private static func contents(of file: String) throws(TokenKeyError) -> [UInt8] {
         do {
@@ -85,14 +117,15 @@ public struct TokenKeys: Sendable {
         }
     }
 
-    private static func key(
+    static func key(
         id: String?,
+        material: String,
         _ add: (JWTKeyCollection) async throws -> Void
     ) async throws(TokenKeyError) -> Key {
         let collection = JWTKeyCollection()
         do {
             try await add(collection)
-            return Key(id: id, algorithm: try await collection.getKey())
+            return Key(id: id, algorithm: try await collection.getKey(), material: Data(material.utf8))
         } catch let error as TokenKeyError {
             throw error
         } catch {

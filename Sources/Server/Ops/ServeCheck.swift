@@ -42,8 +42,9 @@ struct ServeCheck {
     private mutating func checkTokenKeys(_ settings: Settings) async {
         guard let file = settings.tokenKeys else { return }
         do throws(TokenKeyError) {
-            _ = try await TokenKeys(file: file)
-            note("keys of tokens", "they load from \(file)")
+            let keys = try await TokenKeys(file: file)
+            let others = keys.othersPassedOver.map { "; \($0)" } ?? ""
+            note("keys of tokens", "\(file) has \(keys.summary)\(others)")
         } catch {
             fail("keys of tokens", "\(file): \(error)", ConfigurationError.exitCode)
         }
