@@ -10,22 +10,27 @@ public enum Role: String, CaseIterable, Sendable {
     case scanner
     /// Everything within a tenant.
     case admin
+    /// Watches the server itself, whose figures are of all tenants; is of none, and may do nothing else.
+    case monitor
 }
 
 /// Who asks, as a verified token says.
 public struct Principal: Equatable, Sendable {
-    /// 1 to 64 visible ASCII characters, as are subjects.
+    /// 1 to 64 visible ASCII characters, as are subjects; empty for the role `monitor`.
     public let tenant: String
     public let subject: String
     public let role: Role
     /// From here on the token is not accepted any more, leeway included; milliseconds since 1970.
     public let acceptedUntil: Int64
+    /// The key that the token was verified with, as `TokenVerifier.has` knows it.
+    public let key: UInt64
 
-    public init(tenant: String, subject: String, role: Role, acceptedUntil: Int64) {
+    public init(tenant: String, subject: String, role: Role, acceptedUntil: Int64, key: UInt64 = 0) {
         self.tenant = tenant
         self.subject = subject
         self.role = role
         self.acceptedUntil = acceptedUntil
+        self.key = key
     }
 }
 
@@ -65,7 +70,7 @@ public enum TokenFailure: Error, Equatable, Sendable {
     case notYetValid
     case issuer
     case audience
-    /// A claim that is missing, or not of its form: `exp`, `sub`, `tenant_id` or `role`.
+    /// A claim that is missing, or not of its form: `exp`, `sub`, `role`, or `tenant_id` where the role has a tenant.
     case claim(String)
 
     /// For the one who sent the token.

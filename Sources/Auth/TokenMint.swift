@@ -13,6 +13,7 @@ public struct TokenMint: Sendable {
     }
 
     /// - Parameters:
+    ///   - tenant: means nothing for the role `monitor`.
     ///   - now: seconds since 1970.
     ///   - seconds: how long the token is valid.
     /// - Throws: when the key is a public one.
@@ -27,8 +28,9 @@ public struct TokenMint: Sendable {
         guard TokenVerifier.isName(tenant) else { throw .unreadable("a tenant is 1 to 64 visible ASCII characters") }
         guard TokenVerifier.isName(subject) else { throw .unreadable("a subject is 1 to 64 visible ASCII characters") }
         var claims: [String: any Encodable] = [
-            "sub": subject, "tenant_id": tenant, "role": role.rawValue, "iat": now, "exp": now + seconds,
+            "sub": subject, "role": role.rawValue, "iat": now, "exp": now + seconds,
         ]
+        if role != .monitor { claims["tenant_id"] = tenant }
         claims["iss"] = rules.issuer
         claims["aud"] = rules.audience
         return try sign(["alg": key.algorithm.name, "typ": "JWT"], claims)

@@ -30,8 +30,11 @@ public struct TokenVerifier: Sendable {
         let key = try key(of: try Self.decode(TokenHeader.self, header))
         let signed = Data(token[parts[0].startIndex..<parts[1].endIndex])
         guard (try? key.algorithm.verify(signature, signs: signed)) == true else { throw .signature }
-        return try principal(try Self.decode(TokenClaims.self, payload), at: now)
+        return try principal(try Self.decode(TokenClaims.self, payload), key, at: now)
     }
+
+    /// Whether the key of a principal is still one of these.
+    public func has(_ key: UInt64) -> Bool { keys.contains { $0.identity == key } }
 
     private static func decode<T: Decodable>(_ type: T.Type, _ json: Data) throws(TokenFailure) -> T {
         do { return try JSONDecoder().decode(type, from: json) } catch { throw .malformed }
@@ -54,7 +57,11 @@ public struct TokenVerifier: Sendable {
         return key
     }
 
-    private func principal(_ claims: TokenClaims, at now: Int64) throws(TokenFailure) -> Principal {
+    private func principal(
+        _ claims: TokenClaims,
+        _ key: TokenKeys.Key,
+        at now: Int64
+    ) throws(TokenFailure) -> Principal {
         let leeway = Int64(rules.leewaySeconds) * 1_000
         guard let expiresAt = claims.expiresAt?.milliseconds else { throw .claim("exp") }
         let acceptedUntil = expiresAt + leeway
@@ -66,9 +73,19 @@ public struct TokenVerifier: Sendable {
         if let issuer = rules.issuer, claims.issuer != issuer { throw .issuer }
         if let audience = rules.audience, !claims.audiences.contains(audience) { throw .audience }
         guard let subject = claims.subject, Self.isName(subject) else { throw .claim("sub") }
-        guard let tenant = claims.tenant, Self.isName(tenant) else { throw .claim("tenant_id") }
-        guard let role = claims.role.flatMap(Role.init) else { throw .claim("role") }
-        return Principal(tenant: tenant, subject: subject, role: role, acceptedUntil: acceptedUntil)
+        // Without a role it has none that needs no tenant.
+        let role = claims.role.flatMap(Role.init)
+        guard let tenant = role == .monitor ? "" : claims.tenant, role == .monitor || Self.isName(tenant) else {
+            throw .claim("tenant_id")
+        }
+        guard let role else { throw .claim("role") }
+        return Principal(
+            tenant: tenant,
+            subject: subject,
+            role: role,
+            acceptedUntil: acceptedUntil,
+            key: key.identity
+        )
     }
 
     /// As ids are everywhere: 1 to 64 visible ASCII characters.

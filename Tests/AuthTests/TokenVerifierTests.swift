@@ -58,7 +58,8 @@ private let rules = TokenRules(issuer: "shop", audience: "holdfast", leewaySecon
                 tenant: "hall",
                 subject: "ada",
                 role: .agent,
-                acceptedUntil: (now + 600 + 60) * 1_000
+                acceptedUntil: (now + 600 + 60) * 1_000,
+                key: keys.keys[0].identity
             )
             #expect(principal == expected)
         }
@@ -189,6 +190,25 @@ private let rules = TokenRules(issuer: "shop", audience: "holdfast", leewaySecon
     func refusesWhatIsNoToken(_ text: String) async throws {
         let verifier = TokenVerifier(keys: try await Mints().secret, rules: rules)
         #expect(throws: TokenFailure.self) { try verifier.verify(text) }
+    }
+
+    /// Who watches the server belongs to no tenant, whatever the token says of one.
+    @Test func onlyAMonitorNeedsNoTenant() async throws {
+        let keys = try await Mints().secret
+        let mint = try TokenMint(keys: keys)
+        let verifier = TokenVerifier(keys: keys, rules: rules)
+        for tenant in [nil, "hall", "a b"] {
+            let token = try mint.sign(["alg": "HS256"], claims(["tenant_id": tenant, "role": "monitor"]))
+            let principal = try verifier.verify(token)
+            #expect(principal.role == .monitor && principal.tenant.isEmpty)
+        }
+        for role in Role.allCases where role != .monitor {
+            let token = try mint.sign(["alg": "HS256"], claims(["tenant_id": nil, "role": role.rawValue]))
+            #expect(throws: TokenFailure.claim("tenant_id")) { try verifier.verify(token) }
+        }
+        let made = try mint.token(tenant: "hall", subject: "p", role: .monitor, rules: rules, now: now, seconds: 60)
+        let payload = try #require(Base64URL.decode(Array(made.utf8).split(separator: UInt8(ascii: "."))[1]))
+        #expect(!String(decoding: payload, as: UTF8.self).contains("tenant"))
     }
 
     /// A second spelling of the same token would be a second entry of every cache, and a way around a list of revoked ones.

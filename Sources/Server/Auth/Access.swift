@@ -9,9 +9,11 @@ struct Access: OptionSet, Sendable {
     static let customer = Access(.customer)
     static let scanner = Access(.scanner)
     static let admin = Access(.admin)
+    /// Of all tenants together, and so of no tenant's own people.
+    static let monitor = Access(.monitor)
 
     /// With and without a token.
-    static let everybody = Access(rawValue: 1 << 7 | 0x1f)
+    static let everybody: Access = [Access(rawValue: 1 << 7), .tenant, .monitor]
     /// With any token of the tenant.
     static let tenant: Access = [.organizer, .agent, .customer, .scanner, .admin]
     /// Who makes the catalogue and sees the books.
@@ -39,7 +41,7 @@ extension Endpoint {
         let isRead = method == .get || method == .head
         switch self {
         case .health, .ready, .openAPI, .docs: return .everybody
-        case .metrics: return .admin
+        case .metrics: return .monitor
         case .events, .event, .eventCapacity, .eventPricing, .capacity, .capacitySeats, .pricing, .venues, .venue,
             .eventSchedules, .eventSchedule:
             return isRead ? .tenant : .office

@@ -21,7 +21,7 @@ struct TokenCommand: AsyncParsableCommand {
     )
     var keys: String
 
-    @Option(help: ArgumentHelp("The tenant whose things the token is for.", valueName: "id"))
+    @Option(help: ArgumentHelp("The tenant whose things the token is for; the role monitor has none.", valueName: "id"))
     var tenant = "default"
 
     @Option(help: ArgumentHelp("Whom the token names: for a customer the customer's id.", valueName: "id"))

@@ -70,7 +70,12 @@ import Testing
         }
         #expect(!Endpoint.orderRefund.access(.post).contains(Role.customer), "customers give themselves money back")
         #expect(!Endpoint.reservationConfirm.access(.post).contains(Role.scanner))
-        #expect(!Endpoint.metrics.access(.get).contains(Role.customer))
+        // It shows all tenants' events.
+        #expect(Role.allCases.filter { Endpoint.metrics.access(.get).contains($0) } == [.monitor])
+        for (endpoint, method) in Self.calls where endpoint != .metrics {
+            let access = endpoint.access(HTTPMethod(method))
+            #expect(access == .everybody || !access.contains(Role.monitor), "\(method) \(endpoint)")
+        }
     }
 
     @Test func linesOfABatchHaveTheAccessOfTheirRoutes() throws {

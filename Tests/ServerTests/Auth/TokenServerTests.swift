@@ -186,6 +186,12 @@ import Testing
             #expect(expired.status == 401 && expired.body.contains("TOKEN_EXPIRED"))
             #expect(try desk.call("GET", "/health", "", token: nil).status == 200)
             #expect(try desk.call("GET", "/metrics", "", token: nil).status == 401)
+            // Its figures are of all tenants, so no tenant's admin sees them.
+            desk.secondsAgo = 0
+            #expect(try desk.call("GET", "/metrics", "", as: .admin).status == 403)
+            let metrics = try desk.call("GET", "/metrics", "", as: .monitor)
+            #expect(metrics.status == 200 && metrics.body.contains("holdfast_events 0"))
+            #expect(try desk.call("GET", path, "", as: .monitor).status == 403)
         }
     }
 
