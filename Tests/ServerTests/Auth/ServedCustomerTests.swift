@@ -8,7 +8,7 @@ import Testing
     private static let reserve = "/api/v1/capacity/floor/reserve"
 
     @Test func aKeyIsOfOneCustomer() async throws {
-        try await TokenDesk.run { server, mint in
+        try await TokenDesk.run { server, mint, _ in
             let desk = TokenDesk(client: try server.connect(), mint: mint)
             try desk.putOnSale()
             let held = try desk.call("POST", Self.reserve, #"{"quantity":1}"#, as: .agent, customer: "bob", key: "r")
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func soIsThatOfALine() async throws {
-        try await TokenDesk.run { server, mint in
+        try await TokenDesk.run { server, mint, _ in
             let desk = TokenDesk(client: try server.connect(), mint: mint)
             try desk.putOnSale()
             func line(_ customer: String) throws -> AnswerLine {
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func soIsThatOfAGift() async throws {
-        try await TokenDesk.run { server, mint in
+        try await TokenDesk.run { server, mint, _ in
             let desk = TokenDesk(client: try server.connect(), mint: mint)
             try desk.putOnSale()
             let held = try desk.call("POST", Self.reserve, #"{"quantity":1}"#, as: .agent, customer: "bob")
@@ -80,7 +80,7 @@ import Testing
 
     /// Earlier builds kept an agent's key without the customer.
     @Test func aKeyOfAnEarlierBuildIsKnown() async throws {
-        try await TokenDesk.run { server, mint in
+        try await TokenDesk.run { server, mint, _ in
             let desk = TokenDesk(client: try server.connect(), mint: mint)
             try desk.putOnSale()
             let event = EventKey(tenant: "default", event: "show")

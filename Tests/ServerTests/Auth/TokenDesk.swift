@@ -5,19 +5,20 @@ import Testing
 
 @testable import Server
 
-/// A client with tokens of its own making, at a server that asks for them.
+/// Somebody with tokens of its own making, over a real connection to a server that asks for them.
 struct TokenDesk {
     static let secret = "a secret of more than thirty-two bytes"
 
     let client: LoopbackClient
     let mint: TokenMint
-    var tenant: String = "default"
+    var tenant = "default"
+    var secondsAgo: Int64 = 0
 
-    /// Runs `body` with a server that asks for tokens.
+    /// Runs `body` with a server that asks for tokens; the file has its keys.
     static func run(
         limits: RateLimits? = nil,
         shards: Int = 1,
-        _ body: (SaleServer, TokenMint) async throws -> Void
+        _ body: (SaleServer, TokenMint, _ file: String) async throws -> Void
     ) async throws {
         let folder = SaleServer.makeFolder()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -27,12 +28,12 @@ struct TokenDesk {
         let ring = try await TokenKeyRing(file: file, rules: TokenRules())
         let mint = try TokenMint(keys: try await TokenKeys(file: file))
         try await SaleServer.run(folder: "\(folder)/data", shards: shards, keyRing: ring, rateLimits: limits) {
-            try await body($0, mint)
+            try await body($0, mint, file)
         }
     }
 
     func token(_ role: Role, _ subject: String) throws -> String {
-        let now = Engine.systemClock() / 1_000
+        let now = Engine.systemClock() / 1_000 - secondsAgo
         return try mint.token(tenant: tenant, subject: subject, role: role, now: now, seconds: 600)
     }
 
@@ -46,7 +47,20 @@ struct TokenDesk {
         key: String? = nil,
         type: String = "application/json"
     ) throws -> LoopbackClient.Reply {
-        var fields = "Authorization: Bearer \(try token(role, subject))\r\n"
+        let token = try token(role, subject)
+        return try call(method, path, body, token: token, customer: customer, key: key, type: type)
+    }
+
+    func call(
+        _ method: String,
+        _ path: String,
+        _ body: String,
+        token: String?,
+        customer: String? = nil,
+        key: String? = nil,
+        type: String = "application/json"
+    ) throws -> LoopbackClient.Reply {
+        var fields = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
         if let customer { fields += "X-Customer-Id: \(customer)\r\n" }
         if let key { fields += "Idempotency-Key: \(key)\r\n" }
         try client.send(

@@ -7,62 +7,10 @@ import Testing
 
 /// Tokens at a whole server, over real connections.
 @Suite struct TokenServerTests {
-    private struct Desk {
-        let client: LoopbackClient
-        let mint: TokenMint
-        var tenant = "default"
-        var secondsAgo: Int64 = 0
-
-        func call(
-            _ method: String,
-            _ path: String,
-            _ body: String = "{}",
-            as role: Role,
-            _ subject: String = "ann",
-            key: String? = nil,
-            type: String = "application/json"
-        ) throws -> LoopbackClient.Reply {
-            let now = Engine.systemClock() / 1_000 - secondsAgo
-            let token = try mint.token(tenant: tenant, subject: subject, role: role, now: now, seconds: 600)
-            return try call(method, path, body, token: token, key: key, type: type)
-        }
-
-        func call(
-            _ method: String,
-            _ path: String,
-            _ body: String,
-            token: String?,
-            key: String? = nil,
-            type: String = "application/json"
-        ) throws -> LoopbackClient.Reply {
-            let authorization = token.map { "Authorization: Bearer \($0)\r\n" } ?? ""
-            let keyField = key.map { "Idempotency-Key: \($0)\r\n" } ?? ""
-            try client.send(
-                "\(method) \(path) HTTP/1.1\r\nHost: test\r\nContent-Type: \(type)\r\n\(authorization)\(keyField)"
-                    + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
-            )
-            return try client.next()
-        }
-    }
-
-    private static let secret = "a secret of more than thirty-two bytes"
-
-    /// Runs `body` with a server that asks for tokens; the file has its keys.
-    private func run(_ body: (SaleServer, TokenMint, _ file: String) async throws -> Void) async throws {
-        let folder = SaleServer.makeFolder()
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let file = "\(folder)/keys"
-        try Self.secret.write(toFile: file, atomically: true, encoding: .utf8)
-        let ring = try await TokenKeyRing(file: file, rules: TokenRules())
-        let mint = try TokenMint(keys: try await TokenKeys(file: file))
-        try await SaleServer.run(folder: "\(folder)/data", keyRing: ring) { try await body($0, mint, file) }
-    }
-
     /// Who may not ask any more may not listen any more.
     @Test func aStreamEndsWithItsToken() async throws {
-        try await run { server, mint, _ in
-            let desk = Desk(client: try server.connect(), mint: mint)
+        try await TokenDesk.run { server, mint, _ in
+            let desk = TokenDesk(client: try server.connect(), mint: mint)
             try putOnSale(desk)
             let path = "/api/v1/events/show/availability/stream"
             #expect(try desk.call("GET", path, "", token: nil).status == 401)
@@ -77,7 +25,7 @@ import Testing
         }
     }
 
-    private func putOnSale(_ desk: Desk) throws {
+    private func putOnSale(_ desk: TokenDesk) throws {
         for (path, body) in [
             ("/api/v1/events", #"{"id":"show","name":"Gala","currency":"EUR"}"#),
             ("/api/v1/events/show/pricing", #"{"base_price":50}"#),
@@ -94,8 +42,8 @@ import Testing
     }
 
     @Test func everyRoleDoesItsPartOfASale() async throws {
-        try await run { server, mint, _ in
-            let desk = Desk(client: try server.connect(), mint: mint)
+        try await TokenDesk.run { server, mint, _ in
+            let desk = TokenDesk(client: try server.connect(), mint: mint)
             try putOnSale(desk)
             let reserve = "/api/v1/capacity/floor/reserve"
             #expect(try desk.call("POST", reserve, #"{"quantity":1}"#, as: .organizer).status == 403)
@@ -121,8 +69,8 @@ import Testing
 
     /// A retry may come as a line of a batch, and nobody gets what somebody else's key has made.
     @Test func aKeyInABatchIsTheCallersOwn() async throws {
-        try await run { server, mint, _ in
-            let desk = Desk(client: try server.connect(), mint: mint)
+        try await TokenDesk.run { server, mint, _ in
+            let desk = TokenDesk(client: try server.connect(), mint: mint)
             try putOnSale(desk)
             let held = try desk.call(
                 "POST",
@@ -145,32 +93,9 @@ import Testing
         }
     }
 
-    @Test func aStrangerFindsNothing() async throws {
-        try await run { server, mint, _ in
-            let desk = Desk(client: try server.connect(), mint: mint)
-            try putOnSale(desk)
-            let held = try desk.call("POST", "/api/v1/capacity/floor/reserve", #"{"quantity":1}"#, as: .agent)
-            var stranger = desk
-            stranger.tenant = "elsewhere"
-            let id = try reservation(of: held)
-            for (method, path) in [
-                ("GET", "/api/v1/events/show"), ("PUT", "/api/v1/events/show"), ("DELETE", "/api/v1/events/show"),
-                ("GET", "/api/v1/capacity/floor"), ("PUT", "/api/v1/capacity/floor"),
-                ("GET", "/api/v1/events/show/capacity"), ("GET", "/api/v1/events/show/pricing"),
-                ("GET", "/api/v1/events/show/seats"), ("POST", "/api/v1/events/show/publish"),
-                ("GET", "/api/v1/reservations/\(id)"), ("DELETE", "/api/v1/reservations/\(id)"),
-                ("POST", "/api/v1/reservations/\(id)/price-lock"), ("GET", "/api/v1/orders/ord_\(id.dropFirst(4))"),
-            ] {
-                #expect(try stranger.call(method, path, as: .admin).status == 404, "\(method) \(path)")
-            }
-            let events = try stranger.call("GET", "/api/v1/events", "", as: .admin)
-            #expect(events.status == 200 && !events.body.contains("show"))
-        }
-    }
-
     @Test func withoutAGoodTokenNothing() async throws {
-        try await run { server, mint, _ in
-            var desk = Desk(client: try server.connect(), mint: mint)
+        try await TokenDesk.run { server, mint, _ in
+            var desk = TokenDesk(client: try server.connect(), mint: mint)
             let path = "/api/v1/events"
             let missing = try desk.call("GET", path, "", token: nil)
             #expect(missing.status == 401 && missing.headers["www-authenticate"] == "Bearer")
@@ -178,7 +103,7 @@ import Testing
             let forged = try TokenMint(
                 keys: try TokenKeys(secret: Array("some other secret of 32 bytes or more".utf8))
             )
-            let wrong = try Desk(client: desk.client, mint: forged).call("GET", path, "", as: .admin)
+            let wrong = try TokenDesk(client: desk.client, mint: forged).call("GET", path, "", as: .admin)
             #expect(wrong.status == 401 && wrong.body.contains("TOKEN_INVALID"))
             #expect(wrong.headers["www-authenticate"] == "Bearer error=\"invalid_token\"")
             desk.secondsAgo = 700
@@ -196,18 +121,10 @@ import Testing
     }
 
     @Test func newKeysTakeTheOldOnesPlace() async throws {
-        try await run { server, mint, file in
-            let folder = SaleServer.makeFolder()
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(atPath: folder) }
-            let desk = Desk(client: try server.connect(), mint: mint)
-            let token = try mint.token(
-                tenant: "default",
-                subject: "ann",
-                role: .admin,
-                now: Engine.systemClock() / 1_000,
-                seconds: 600
-            )
+        try await TokenDesk.run { server, mint, file in
+            let desk = TokenDesk(client: try server.connect(), mint: mint)
+            let now = Engine.systemClock() / 1_000
+            let token = try mint.token(tenant: "default", subject: "ann", role: .admin, now: now, seconds: 600)
             // Twice, so that the second time it is known.
             for _ in 0..<2 { #expect(try desk.call("GET", "/api/v1/events", "", token: token).status == 200) }
             let ring = try #require(server.keyRing)

@@ -219,7 +219,7 @@ import Testing
     /// Who tries tokens is refused before they are looked at.
     @Test func refusedTokensCountForTheAddress() async throws {
         let limits = RateLimits(RateLimitSettings(sale: Self.rule, addressSale: Self.rule), clock: Clock().read)
-        try await TokenDesk.run(limits: limits) { server, mint in
+        try await TokenDesk.run(limits: limits) { server, mint, _ in
             let client = try server.connect()
             func ask(_ token: String) throws -> LoopbackClient.Reply {
                 try client.send("GET \(Self.sale) HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n\r\n")
@@ -236,7 +236,7 @@ import Testing
 
     @Test func aTokensSubjectIsTheCaller() async throws {
         let limits = RateLimits(RateLimitSettings(sale: Self.rule), clock: Clock().read)
-        try await TokenDesk.run(limits: limits) { server, mint in
+        try await TokenDesk.run(limits: limits) { server, mint, _ in
             var desk = TokenDesk(client: try server.connect(), mint: mint)
             // Whom an agent serves is not who asks.
             for customer in ["a", "b", "c"] {
