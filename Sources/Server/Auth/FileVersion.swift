@@ -1,12 +1,14 @@
 import Glibc
 
-/// What tells a file from what it was before: it was written to, or another one has its name.
+/// What tells a file from what it was before: it was written to, who may read it has changed, or another one has its name.
 struct FileVersion: Equatable, Sendable {
     private var device: UInt64
     private var inode: UInt64
     private var bytes: Int64
     private var modifiedSeconds: Int
     private var modifiedNanoseconds: Int
+    private var changedSeconds: Int
+    private var changedNanoseconds: Int
 
     /// Nil where there is no such file.
     init?(_ path: String) {
@@ -17,5 +19,7 @@ struct FileVersion: Equatable, Sendable {
         bytes = Int64(status.st_size)
         modifiedSeconds = status.st_mtim.tv_sec
         modifiedNanoseconds = status.st_mtim.tv_nsec
+        changedSeconds = status.st_ctim.tv_sec
+        changedNanoseconds = status.st_ctim.tv_nsec
     }
 }

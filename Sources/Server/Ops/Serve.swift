@@ -102,6 +102,7 @@ struct Serve: AsyncParsableCommand {
         _ stop: StopSignal
     ) async throws {
         let keyRing = try await keyRing(settings)
+        if let keyRing { TokenKeyWatch.tell(keyRing.keys, logger) }
         let identity = try identity(settings)
         let loops = try (0..<settings.shards).map { try RingLoop.start(number: $0) }
         let log = try WriteAheadLog.open(
@@ -182,8 +183,9 @@ struct Serve: AsyncParsableCommand {
         }
 
         let watch = StorageWatch(log: log, logger: logger)
-        let keys = Task { await readKeys(keyRing, logger) }
         let hangups = Hangups()
+        let keyWatch = keyRing.map { TokenKeyWatch(ring: $0, hangups: hangups, logger: logger) }
+        let keys = Task { await keyWatch?.run() }
         let certificate = identity.map { CertificateWatch(identity: $0, hangups: hangups, logger: logger) }
         let certificates = Task { await certificate?.run() }
         let snapshots = Task { await takeSnapshots(engine, settings, watch, logger) }
@@ -214,9 +216,9 @@ struct Serve: AsyncParsableCommand {
 
     private func keyRing(_ settings: Settings) async throws -> TokenKeyRing? {
         guard let file = settings.tokenKeys else { return nil }
-        do {
+        do throws(TokenKeyError) {
             return try await TokenKeyRing(file: file, rules: settings.tokenRules)
-        } catch let error as TokenKeyError {
+        } catch {
             throw ConfigurationError("The keys of tokens in \(file) can't be used: \(error)")
         }
     }
@@ -225,19 +227,6 @@ struct Serve: AsyncParsableCommand {
         guard let files = settings.tls else { return nil }
         do { return try TLSIdentity(files) } catch {
             throw ValidationError("Connections can't be encrypted: \(error).")
-        }
-    }
-
-    /// Reads the keys of tokens again whenever their file is another one.
-    private func readKeys(_ ring: TokenKeyRing?, _ logger: Logger) async {
-        guard let ring else { return }
-        while !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(1))
-            do {
-                if try await ring.reload() { logger.notice("the keys of tokens were read again") }
-            } catch {
-                logger.error("the keys of tokens could not be read again, those from before stay: \(error)")
-            }
         }
     }
 

@@ -45,7 +45,8 @@ import Testing
         // Keys that can't be read again, with a secret in each kind of file.
         for content in ["short-\(Self.mark)", #"{"keys":[{"kty":"oct","k":"\#(Self.mark)"}]}"#, "{\"\(Self.mark)\":"] {
             try content.write(toFile: keys, atomically: false, encoding: .utf8)
-            usleep(1_300_000)
+            // Two looks have to find the file the same.
+            usleep(2_300_000)
         }
         try Self.secret.write(toFile: keys, atomically: false, encoding: .utf8)
         server.send(SIGTERM)
