@@ -18,6 +18,8 @@ struct KnownCaller: Equatable, Sendable {
     let role: Role
     /// Milliseconds since 1970; from here on the token is not accepted any more.
     let acceptedUntil: Milliseconds
+    /// The key that the token was verified with.
+    let key: UInt64
 
     init(_ principal: Principal) {
         // A principal's names are short enough.
@@ -25,6 +27,7 @@ struct KnownCaller: Equatable, Sendable {
         subject = ShortText(principal.subject)!
         role = principal.role
         acceptedUntil = principal.acceptedUntil
+        key = principal.key
     }
 }
 

@@ -62,3 +62,7 @@ final class TokenKeyRing: Sendable {
         return true
     }
 }
+
+extension TokenKeyRing: StreamKeys {
+    func has(_ key: UInt64) -> Bool { current.withLock { $0.verifier.has(key) } }
+}

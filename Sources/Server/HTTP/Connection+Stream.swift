@@ -7,7 +7,7 @@ extension Connection {
     func awaitStream(_ sequence: UInt32, from source: any StreamSource, _ terms: StreamTerms) {
         // Years are as good as for ever, and can be added to.
         let endTick = terms.durationMs.map { loop.tick + loop.ticks(min(max(0, $0), 1 << 40)) } ?? .max
-        body = StreamBody(source: source, isChunked: terms.isChunked, endTick: endTick)
+        body = StreamBody(source: source, isChunked: terms.isChunked, endTick: endTick, key: terms.key)
         finish(after: sequence)
     }
 
@@ -70,10 +70,19 @@ extension Connection {
         loop.heldChunks.remove(held)
     }
 
-    /// Ends a stream whose time is over. One that has been silent will be told something.
+    /// Ends a stream whose time is over, or whose token nobody accepts any more. One that has been silent will be told
+    /// something.
     func checkTime(of body: StreamBody) {
-        if loop.tick >= body.endTick { return endStream() }
+        if loop.tick >= body.endTick || !hasKey(of: body) { return endStream() }
         if isSilent(body) { loop.heartbeats.add(self, body) }
+    }
+
+    private func hasKey(of body: StreamBody) -> Bool {
+        guard let keys = loop.streamKeys, let key = body.key else { return true }
+        let generation = keys.generation
+        guard body.keyGeneration != generation else { return true }
+        body.keyGeneration = generation
+        return keys.has(key)
     }
 
     /// Says something on a stream that is still silent, so that those between know that it lives, and we, whether the

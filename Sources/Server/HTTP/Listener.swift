@@ -11,6 +11,8 @@ final class Listener: Sendable {
         var backlog: Int32 = 1024
         var connection = ConnectionLimits()
         var streamMemory = StreamMemory()
+        /// Nil where nobody needs a token.
+        var streamKeys: (any StreamKeys)?
         /// A socket that listens already, to be used instead of host and port; it goes on listening when we stop.
         var inheritedDescriptor: Int32?
         /// Made once for each loop; nil where no requests are logged.
@@ -53,6 +55,7 @@ final class Listener: Sendable {
                     limits: configuration.connection,
                     count: count,
                     streamMemory: configuration.streamMemory,
+                    streamKeys: configuration.streamKeys,
                     requestLog: configuration.requestLog?(),
                     security: configuration.security?.onLoop(eventLoop)
                 )

@@ -32,6 +32,8 @@ final class LoopConnections: @unchecked Sendable {
     private(set) var tick: Int64 = 0
     /// Answer bytes of all connections that the kernel has not taken yet.
     var unsentBytes = 0
+    /// Nil where nobody needs a token.
+    let streamKeys: (any StreamKeys)?
     private let count: ConnectionCount
     /// Nil where connections are not encrypted.
     private let security: (any LoopSecurity)?
@@ -48,6 +50,7 @@ final class LoopConnections: @unchecked Sendable {
         limits: ConnectionLimits,
         count: ConnectionCount,
         streamMemory: StreamMemory,
+        streamKeys: (any StreamKeys)? = nil,
         requestLog: RequestLog? = nil,
         security: (any LoopSecurity)? = nil
     ) {
@@ -57,6 +60,7 @@ final class LoopConnections: @unchecked Sendable {
         traffic = executor.traffic
         self.limits = limits
         self.count = count
+        self.streamKeys = streamKeys
         self.requestLog = requestLog
         largeRequests = LargeRequestBudget(bytesMax: limits.largeRequestBytesMax)
         heldChunks = HeldChunks(streamMemory, bytesMax: limits.streamBytesMax)

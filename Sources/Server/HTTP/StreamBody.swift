@@ -12,6 +12,16 @@ struct StreamTerms: Equatable, Sendable {
     var isChunked = true
     /// For how long the client may listen, in milliseconds; nil for as long as it likes.
     var durationMs: Int64?
+    /// The key that the client's token was verified with; nil where there is none. The client may listen while it is one of
+    /// the server's `StreamKeys`.
+    var key: UInt64?
+}
+
+/// The keys of tokens that are accepted now. Called on every loop.
+protocol StreamKeys: Sendable {
+    /// Another number where the keys may be others.
+    var generation: UInt64 { get }
+    func has(_ key: UInt64) -> Bool
 }
 
 /// The body of an answer that goes on, on its connection: at most one chunk with the kernel and one behind it.
@@ -28,6 +38,10 @@ final class StreamBody {
     let isChunked: Bool
     /// The tick of the loop at which the server ends it.
     let endTick: Int64
+    /// As in `StreamTerms`.
+    let key: UInt64?
+    /// The generation of keys that still had it.
+    var keyGeneration: UInt64?
     private(set) var phase = Phase.awaited
     /// Of the chunk that is being sent, where it counts.
     var held: HeldChunk?
@@ -38,10 +52,11 @@ final class StreamBody {
     private var rest = UnsafeRawBufferPointer(start: nil, count: 0)
     private var next: StreamChunk?
 
-    init(source: any StreamSource, isChunked: Bool, endTick: Int64) {
+    init(source: any StreamSource, isChunked: Bool, endTick: Int64, key: UInt64? = nil) {
         self.source = source
         self.isChunked = isChunked
         self.endTick = endTick
+        self.key = key
     }
 
     func begin() { if phase == .awaited { phase = .flowing } }

@@ -154,6 +154,7 @@ struct Serve: AsyncParsableCommand {
         configuration.host = settings.host
         configuration.port = settings.port
         configuration.streamMemory = operations.streamMemory
+        configuration.streamKeys = keyRing
         configuration.connection.connectionsMax = OpenFiles.makeRoom(forConnections: settings.connectionsMax)
         if configuration.connection.connectionsMax < settings.connectionsMax {
             logger.warning(

@@ -12,6 +12,8 @@ struct Call {
     private(set) var role: Role?
     /// From when on the caller's token is not accepted any more; nil where there is none.
     private(set) var acceptedUntil: Milliseconds?
+    /// The key that the token was verified with.
+    private(set) var tokenKey: UInt64?
 
     init(
         _ request: HTTPRequest,
@@ -65,6 +67,7 @@ struct Call {
         context.actor = caller.subject
         role = caller.role
         acceptedUntil = caller.acceptedUntil
+        tokenKey = caller.key
         if !request.customerId.isAbsent { context.principal = try customer() }
         if caller.role == .customer { context.principal = caller.subject }
     }

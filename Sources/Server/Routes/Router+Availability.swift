@@ -29,8 +29,12 @@ extension Router {
 }
 
 extension Call {
-    /// A stream ends when its token does.
+    /// A stream ends when its token does, or the token's key.
     var streamTerms: StreamTerms {
-        StreamTerms(isChunked: !request.isVersion10, durationMs: acceptedUntil.map { max(0, $0 - context.now) })
+        StreamTerms(
+            isChunked: !request.isVersion10,
+            durationMs: acceptedUntil.map { max(0, $0 - context.now) },
+            key: tokenKey
+        )
     }
 }

@@ -123,6 +123,43 @@ import Testing
             #expect(try desk.call("GET", "/api/v1/events", "", token: token).status == 401)
         }
     }
+
+    /// Whose key was taken back may not listen any more; who has one that stays may.
+    @Test func aStreamEndsWithItsKey() async throws {
+        let names = ["old", "new"]
+        let mints = try names.map { try TokenMint(keys: try TokenKeys(secret: Array("\($0)\(TokenDesk.secret)".utf8))) }
+        try await TokenDesk.run { server, _, file in
+            let ring = try #require(server.keyRing)
+            func use(_ name: String) async throws {
+                try "\(name)\(TokenDesk.secret)".write(toFile: file, atomically: true, encoding: .utf8)
+                #expect(try await ring.reload(isForced: true))
+            }
+            func listen(_ path: String, _ mint: TokenMint) throws -> EventStream {
+                let now = Engine.systemClock() / 1_000
+                let token = try mint.token(tenant: "default", subject: "boss", role: .admin, now: now, seconds: 600)
+                let fields = "Accept: text/event-stream\r\nAuthorization: Bearer \(token)\r\n"
+                return try EventStream(server, path, fields: fields)
+            }
+            try await use("old")
+            let desk = TokenDesk(client: try server.connect(), mint: mints[0])
+            try putOnSale(desk)
+            let streams = try ["/api/v1/events/show/availability/stream", "/api/v1/feed"].map {
+                try listen($0, mints[0])
+            }
+            #expect(streams.allSatisfy { $0.isStream })
+            // The same key, read again.
+            try await use("old")
+            try await Task.sleep(for: .milliseconds(2_500))
+            try await server.streams(are: 2)
+            try await use("new")
+            try await server.streams(are: 0)
+            for stream in streams {
+                while try stream.next() != nil {}
+                #expect(stream.hasEnded)
+            }
+            #expect(try listen("/api/v1/feed", mints[1]).isStream)
+        }
+    }
 }
 
 @Suite struct TokenCacheTests {

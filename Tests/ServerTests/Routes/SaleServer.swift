@@ -124,6 +124,7 @@ final class SaleServer {
         configuration.port = 0
         configuration.connection = limits
         configuration.streamMemory = operations.streamMemory
+        configuration.streamKeys = keyRing
         configuration.security = identity
         configuration.connection.request.bodyBytesMaxOfRoute = BatchRequest.bodyBytesMax
         listener = try await Listener.start(eventLoops: loops, configuration: configuration) { loop in
