@@ -14,9 +14,16 @@ package final class ListeningSocket {
     /// Binds and listens.
     /// - Parameters:
     ///   - port: 0 lets the system choose.
+    ///   - isLoopbackOnly: refuses an address that others than this machine reach, whatever the host's name says.
     ///   - backlog: connections the system keeps waiting to be accepted.
-    package init(host: String, port: Int, backlog: Int32, accepted: @escaping (Int32) -> Void) throws(ListenError) {
-        descriptor = try Self.bound(host: host, port: port)
+    package init(
+        host: String,
+        port: Int,
+        isLoopbackOnly: Bool = false,
+        backlog: Int32,
+        accepted: @escaping (Int32) -> Void
+    ) throws(ListenError) {
+        descriptor = try Self.bound(host: host, port: port, isLoopbackOnly: isLoopbackOnly)
         isOwn = true
         self.port = Self.port(of: descriptor)
         self.accepted = accepted
@@ -48,11 +55,11 @@ package final class ListeningSocket {
     }
 
     /// Tells whether one could listen there now.
-    package static func check(host: String, port: Int) throws(ListenError) {
-        close(try bound(host: host, port: port))
+    package static func check(host: String, port: Int, isLoopbackOnly: Bool = false) throws(ListenError) {
+        close(try bound(host: host, port: port, isLoopbackOnly: isLoopbackOnly))
     }
 
-    private static func bound(host: String, port: Int) throws(ListenError) -> Int32 {
+    private static func bound(host: String, port: Int, isLoopbackOnly: Bool) throws(ListenError) -> Int32 {
         let place = "\(host):\(port)"
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -78,6 +85,14 @@ package final class ListeningSocket {
             let error = ListenError(place: place, errno: errno)
             close(descriptor)
             throw error
+        }
+        // A name is what the machine's files say it is.
+        guard !isLoopbackOnly || isLoopback(descriptor) else {
+            close(descriptor)
+            throw ListenError(
+                place: place,
+                reason: "without --token-keys it has to be a loopback address, which this isn't"
+            )
         }
         return descriptor
     }

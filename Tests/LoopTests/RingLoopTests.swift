@@ -127,6 +127,20 @@ import Testing
         return received
     }
 
+    /// A name is not believed: the address that it leads to is looked at.
+    @Test func withoutTokensOnlyThisMachineReachesIt() throws {
+        for host in ["0.0.0.0", "::"] {
+            #expect(throws: ListenError.self) {
+                _ = try ListeningSocket(host: host, port: 0, isLoopbackOnly: true, backlog: 1) { _ in }
+            }
+            #expect(throws: ListenError.self) {
+                try ListeningSocket.check(host: host, port: 0, isLoopbackOnly: true)
+            }
+        }
+        #expect(try ListeningSocket(host: "127.0.0.2", port: 0, isLoopbackOnly: true, backlog: 1) { _ in }.port > 0)
+        #expect(try ListeningSocket(host: "0.0.0.0", port: 0, backlog: 1) { _ in }.port > 0)
+    }
+
     @Test func aPortThatIsTakenIsNamed() throws {
         let first = try ListeningSocket(host: "127.0.0.1", port: 0, backlog: 1) { _ in }
         let error = #expect(throws: ListenError.self) {

@@ -7,6 +7,8 @@ final class Listener: Sendable {
         var host = "127.0.0.1"
         /// 0 lets the system choose.
         var port = 8080
+        /// Refuses to listen where others than this machine reach it.
+        var isLoopbackOnly = false
         /// Connections the system keeps waiting to be accepted.
         var backlog: Int32 = 1024
         var connection = ConnectionLimits()
@@ -84,6 +86,7 @@ final class Listener: Sendable {
                 try ListeningSocket(
                     host: configuration.host,
                     port: configuration.port,
+                    isLoopbackOnly: configuration.isLoopbackOnly,
                     backlog: configuration.backlog,
                     accepted: accepted
                 )

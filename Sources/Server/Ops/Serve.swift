@@ -153,6 +153,7 @@ struct Serve: AsyncParsableCommand {
         configuration.security = identity
         configuration.host = settings.host
         configuration.port = settings.port
+        configuration.isLoopbackOnly = settings.tokenKeys == nil
         configuration.streamMemory = operations.streamMemory
         configuration.streamKeys = keyRing
         configuration.connection.connectionsMax = OpenFiles.makeRoom(forConnections: settings.connectionsMax)

@@ -107,10 +107,10 @@ struct ServeCheck {
     }
 
     private mutating func checkPort(_ settings: Settings) {
-        guard settings.port != 0 else { return note("port", "any that is free") }
         do throws(ListenError) {
-            try ListeningSocket.check(host: settings.host, port: settings.port)
-            note("port", "\(settings.host):\(settings.port) is free")
+            let isLoopbackOnly = settings.tokenKeys == nil
+            try ListeningSocket.check(host: settings.host, port: settings.port, isLoopbackOnly: isLoopbackOnly)
+            note("port", settings.port == 0 ? "any that is free" : "\(settings.host):\(settings.port) is free")
         } catch {
             fail("port", "\(error)")
         }
