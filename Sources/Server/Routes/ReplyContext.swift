@@ -91,7 +91,7 @@ struct RequestID: Equatable, Sendable {
 
     /// The text. Valid inside `body` only.
     func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
-        let shown = isRandom ? (hash(0x7265_7175_6573_7431), hash(0x7265_7175_6573_7432)) : (high, low)
+        let shown = isRandom ? (hash(Self.seeds.0), hash(Self.seeds.1)) : (high, low)
         var text = InlineArray<36, UInt8>(repeating: 0)
         return try withUnsafeMutableBytes(of: &text) { raw in
             func store(_ word: UInt64, _ offset: Int) {
@@ -115,7 +115,10 @@ struct RequestID: Equatable, Sendable {
         return digits &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
     }
 
-    /// The same random bits may become a reservation's secret, so only a hash of them is ever shown.
+    /// Of this process and told nobody, so that nobody can search for the bits behind a hash.
+    private static let seeds = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+
+    /// The same random bits may become a reservation's secret, so only a keyed hash of them is ever shown.
     private func hash(_ seed: UInt64) -> UInt64 {
         var hash = StableHash(seed: seed)
         hash.combine(high)

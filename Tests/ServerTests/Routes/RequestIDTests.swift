@@ -52,6 +52,19 @@ import Testing
         }
     }
 
+    /// The bits may become a reservation's secret: nobody else may be able to try out which they were.
+    @Test func itIsMadeWithAKeyThatNobodyKnows() {
+        let id = RequestID(random: (1, 2)).withBytes { String(decoding: $0, as: UTF8.self) }
+        #expect(RequestID(random: (1, 2)).withBytes { String(decoding: $0, as: UTF8.self) } == id)
+        for seed in [0, 0x7265_7175_6573_7431, 0x7265_7175_6573_7432] as [UInt64] {
+            var hash = StableHash(seed: seed)
+            hash.combine(1 as UInt64)
+            hash.combine(2 as UInt64)
+            let digits = String(hash.finish(), radix: 16)
+            #expect(!id.contains(digits))
+        }
+    }
+
     @Test(arguments: [String(repeating: "x", count: 65), "a b", "é", ""])
     func whatIsNoIdIsReplacedByOurs(_ id: String) async throws {
         try await SaleServer.run { server in
