@@ -6,12 +6,15 @@ import Testing
 /// buying, and the server's memory stays within a bound.
 @Suite(.serialized) struct HostileClientTests {
     /// Runs an attack on a server of its own.
-    /// - Parameter growthMebibytesMax: what the server may take for the attack.
-    private func whileSelling(
+    /// - Parameters:
+    ///   - growthMebibytesMax: what the server may take for the attack.
+    ///   - attack: gives what has to stay for as long as the attack is to last: it ends when somebody else has been served,
+    ///     however slow the machine is.
+    private func whileSelling<Attackers>(
         _ name: String,
         growthMebibytesMax: Int,
         options: [String] = [],
-        _ attack: (UInt16) throws -> Void
+        _ attack: (UInt16) throws -> Attackers
     ) throws {
         raiseOpenFileLimit(to: 8_192)
         let folder = try DataFolder()
@@ -22,7 +25,8 @@ import Testing
         buyers.wait(forPurchases: 20)
         let memory = MemoryWatch(server.processIdentifier)
         let before = buyers.purchaseCount
-        try attack(port)
+        let attackers = try attack(port)
+        withExtendedLifetime(attackers) { buyers.wait(forPurchases: before + 1) }
         let during = buyers.purchaseCount - before
         let grown = memory.finish()
         let (made, troubles) = buyers.finish()
@@ -236,6 +240,7 @@ import Testing
             usleep(3_000_000)
             for client in deaf { client.send(single) }
             usleep(1_000_000)
+            return deaf
         }
     }
 
