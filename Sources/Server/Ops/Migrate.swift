@@ -21,7 +21,7 @@ struct Migrate: ParsableCommand {
         do throws(PostgresError) {
             let (names, warning) = try PostgresBooks.migrate(url: postgres)
             print(names.isEmpty ? "The books have this version already." : "Applied: \(names.joined(separator: ", ")).")
-            if let warning { OperatorCommand.complain("warning: \(warning).") }
+            if let warning { print("Warning: \(warning).") }
         } catch {
             OperatorCommand.complain("\(error)")
             throw ExitCode(1)
