@@ -70,7 +70,7 @@ import Testing
         let live = door.subject.inventory
         let old = try live.restoredFromOldSnapshot()
         #expect(old.hasUndatedCancellation && !live.hasUndatedCancellation)
-        #expect(old.digest(withSales: false) == live.digest(withSales: false))
+        #expect(old.digest(.withoutSales) == live.digest(.withoutSales))
         door.subject = ModelSubject(continuing: old)
         let refused = try door.scan(1, at: before)
         #expect(refused.result == .scheduleCancelled && refused.since == nil)

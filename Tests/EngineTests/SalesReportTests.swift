@@ -63,7 +63,7 @@ import WAL
             let live = run.subject.inventory
             let old = try live.restoredFromOldSnapshot()
             #expect(old.checkInvariants() == [])
-            #expect(old.digest(withSales: false) == live.digest(withSales: false))
+            #expect(old.digest(.withoutSales) == live.digest(.withoutSales))
             let (counted, rebuilt) = (live.wholeReport, old.wholeReport)
             #expect(rebuilt.total == counted.total)
             #expect(rebuilt.sections == counted.sections)
@@ -105,7 +105,7 @@ extension EventInventory {
             try buffer.withLastPayload { try recovery.restore($0) }
         }
         try visitSnapshotFacts { fact in
-            guard !fact.isOfLaterBuild else { return }
+            guard fact.extent == .withoutSales else { return }
             try restore { buffer in
                 buffer.write(false)
                 fact.encode(into: &buffer)
@@ -113,7 +113,7 @@ extension EventInventory {
         }
         try restore { buffer in
             buffer.write(true)
-            buffer.write(digest(withSales: false))
+            buffer.write(digest(.withoutSales))
         }
         return try #require(recovery.events[key])
     }

@@ -123,13 +123,11 @@ extension EventInventory {
     }
 
     /// A number that says whether two inventories are the same, whatever led to them. Not cheap: it reads everything.
-    /// - Parameter withSales: whether what reports show, and since when dates are cancelled, counts as well. Without, it is
-    ///   the number of earlier builds.
-    public func digest(withSales: Bool = true) -> UInt64 {
+    public func digest(_ extent: DigestExtent = .whole) -> UInt64 {
         var buffer = RecordBuffer(capacity: 4_096)
         var digest = InventoryDigest(of: self)
         visitSnapshotFacts { fact in
-            guard withSales || !fact.isOfLaterBuild else { return }
+            guard fact.extent <= extent else { return }
             buffer.removeAll()
             buffer.beginRecord()
             fact.encode(into: &buffer)
@@ -137,6 +135,18 @@ extension EventInventory {
         }
         return digest.finish()
     }
+}
+
+/// How much of an inventory a digest covers. Snapshots of earlier builds don't tell all of it, and what they left out may be
+/// unknown ever since.
+public enum DigestExtent: Int, Comparable, Sendable {
+    /// Without the sums that reports show, and what came later.
+    case withoutSales
+    /// Without since when dates are cancelled.
+    case withSales
+    case whole
+
+    public static func < (left: DigestExtent, right: DigestExtent) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// A sum over the hashes of an event's snapshot facts and of its running counts.

@@ -3,12 +3,12 @@ import WAL
 // The sums for reports as snapshots keep them. Every list is short: see `SalesLedger`.
 
 extension Fact {
-    /// Whether the fact restores what snapshots of the first builds didn't tell, and what may be unknown ever since: what
-    /// reports show, and since when a date is cancelled.
-    var isOfLaterBuild: Bool {
+    /// The least that a digest with this fact covers.
+    var extent: DigestExtent {
         switch self {
-        case .salesRestored, .salesSumsRestored, .salesDaysRestored, .scheduleCancellationRestored: true
-        default: false
+        case .salesRestored, .salesSumsRestored, .salesDaysRestored: .withSales
+        case .scheduleCancellationRestored: .whole
+        default: .withoutSales
         }
     }
 }

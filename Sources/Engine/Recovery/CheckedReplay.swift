@@ -15,14 +15,13 @@ public struct CheckedReplay {
     public var digest: UInt64 { recovery.digest }
 
     /// Whether `digest` is the one that the engine had: not with an earlier build's snapshot, see `isSameState`.
-    package var isDigestExact: Bool { !recovery.hasUndatedSales }
+    package var isDigestExact: Bool { recovery.extent == .whole }
 
     /// Whether both have led to the same state. One that began with an earlier build's snapshot has it but for the days of
     /// refunds, which only reports show, and the times since when dates are cancelled.
     public func isSameState(as other: CheckedReplay) -> Bool {
-        if digest == other.digest { return true }
-        return (recovery.isUndated || other.recovery.isUndated)
-            && recovery.digestWithoutSales == other.recovery.digestWithoutSales
+        let extent = min(recovery.extent, other.recovery.extent)
+        return recovery.digest(extent) == other.recovery.digest(extent)
     }
 
     /// Applies one record of a snapshot.

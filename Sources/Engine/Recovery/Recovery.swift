@@ -52,14 +52,16 @@ public struct Recovery: Sendable {
     var reach: LogPosition { slots.map(\.snapshotPosition).max() ?? .zero }
 
     /// A digest of all events, whatever their order.
-    public var digest: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest() } }
+    public var digest: UInt64 { digest(.whole) }
 
-    /// The same without what reports show, and without since when dates are cancelled: the digest of builds that had none.
-    public var digestWithoutSales: UInt64 { slots.reduce(0) { $0 &+ $1.event.digest(withSales: false) } }
+    public func digest(_ extent: DigestExtent) -> UInt64 { slots.reduce(0) { $0 &+ $1.event.digest(extent) } }
 
-    /// Whether something of an event that has a time comes from a snapshot of an earlier build, which doesn't tell it: its sums
-    /// for reports, or that a date is cancelled.
-    var isUndated: Bool { slots.contains { !$0.event.areSalesDated || $0.event.hasUndatedCancellation } }
+    /// What is known of all events. Where one comes from a snapshot of an earlier build, the times of its sales, or since when
+    /// a date is cancelled, may not be.
+    var extent: DigestExtent {
+        if slots.contains(where: { !$0.event.areSalesDated }) { return .withoutSales }
+        return slots.contains { $0.event.hasUndatedCancellation } ? .withSales : .whole
+    }
 
     public init() {}
 
@@ -131,7 +133,9 @@ extension Recovery {
             slots[slot].snapshotPosition = position
         case .digest(let expected):
             // The snapshot of an earlier build has no sums for reports, which then come from its holds.
-            let found = slot(of: key).map { slots[$0].event.digest(withSales: slots[$0].event.sales.isRestored) } ?? 0
+            let found =
+                slot(of: key).map { slots[$0].event.digest(slots[$0].event.sales.isRestored ? .whole : .withoutSales) }
+                ?? 0
             guard found == expected else {
                 throw RecoveryError.wrongDigest(event: key, expected: expected, found: found)
             }
