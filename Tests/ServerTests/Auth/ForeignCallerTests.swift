@@ -23,9 +23,7 @@ import Testing
     private static func expected(_ endpoint: Endpoint) -> Expected {
         switch endpoint {
         case .health, .ready, .openAPI, .docs, .metrics: .noTenants
-        case .events, .venues, .reportSales, .reportVenues, .reportDashboard, .reportAnalytics, .reportCustomers,
-            .reportCustomer, .feed:
-            .own
+        case .events, .venues, .reportSales, .reportVenues, .reportDashboard, .reportCustomer, .feed: .own
         case .batch: .missingLines
         // Of a code that nobody gave out it says so, for each scan.
         case .ticketsValidate: .own
@@ -68,7 +66,9 @@ import Testing
             #expect(statuses.count == BatchOperation.allCases.count && statuses.filter { $0 != 404 }.count <= 1, place)
         case .noTenants: return
         }
-        for secret in sale.secrets { #expect(!reply.body.contains(secret), "\(secret): \(place)") }
+        // Asked for a customer by name, it says that there is nothing of that name.
+        let told = reply.body.replacing(#""customer_id":"ann","events":0,"currencies":[]"#, with: "")
+        for secret in sale.secrets { #expect(!told.contains(secret), "\(secret): \(place)") }
     }
 
     /// Nobody's reservation, order or ticket is another customer's.
@@ -175,10 +175,13 @@ private struct PrivateSale {
 
     /// The route's path, with the ids of this sale.
     func path(_ endpoint: Endpoint) -> String {
-        [
+        let isOfEvent = endpoint == .reportAnalytics || endpoint == .reportCustomers
+        return [
             (KnownIDs.pricing, pricing), (KnownIDs.reservation, reservation), (KnownIDs.order, order),
             (KnownIDs.ticket(0), ticket), ("capacity/floor/seats", "capacity/stalls/seats"),
-        ].reduce(endpoint.samplePath) { $0.replacingOccurrences(of: $1.0, with: $1.1) }
+        ].reduce(endpoint.samplePath + (isOfEvent ? "?event_id=show" : "")) {
+            $0.replacingOccurrences(of: $1.0, with: $1.1)
+        }
     }
 
     /// A body that is right where the ids are one's own.

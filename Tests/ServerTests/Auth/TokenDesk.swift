@@ -67,7 +67,10 @@ struct TokenDesk {
             "\(method) \(path) HTTP/1.1\r\nHost: test\r\nContent-Type: \(type)\r\n\(fields)"
                 + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
         )
-        return try client.next()
+        guard let reply = try client.receive(hasBody: method != "HEAD") else {
+            throw TestFailure("the server has closed the connection")
+        }
+        return reply
     }
 
     /// The event `show` with the section `floor` of ten places.
