@@ -142,7 +142,7 @@ import Testing
             }
             try await use("old")
             let desk = TokenDesk(client: try server.connect(), mint: mints[0])
-            try putOnSale(desk)
+            try desk.putOnSale()
             let streams = try ["/api/v1/events/show/availability/stream", "/api/v1/feed"].map {
                 try listen($0, mints[0])
             }
