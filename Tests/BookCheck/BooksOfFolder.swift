@@ -38,6 +38,16 @@ package final class FlushWatch {
         connection = try PostgresConnection(url: url + "&application_name=watch", interruption: Interruption())
     }
 
+    /// Returns when a flush has come through; false when none has in that time.
+    package func waitForProgress(milliseconds: Int) throws -> Bool {
+        let end = ContinuousClock.now + .milliseconds(milliseconds)
+        let before = try Watermark.read(connection, isLocked: false)
+        while ContinuousClock.now < end {
+            if try Watermark.read(connection, isLocked: false) != before { return true }
+        }
+        return false
+    }
+
     /// Returns when a flush is under way; false when none was seen in that time.
     package func waitForFlush(milliseconds: Int) throws -> Bool {
         let end = ContinuousClock.now + .milliseconds(milliseconds)

@@ -86,7 +86,10 @@ struct BooksWar {
         settings.scarce = rounds
         let load = Load(settings)
         usleep(UInt32.random(in: 0...200_000, using: &random))
-        let isInFlush = try FlushWatch(url: postgres.url(database)).waitForFlush(milliseconds: 5_000)
+        let watch = try FlushWatch(url: postgres.url(database))
+        // If none ever came through, the books would wait longer from time to time.
+        if try !watch.waitForProgress(milliseconds: 60_000) { contradictions.append("no flush comes through") }
+        let isInFlush = try watch.waitForFlush(milliseconds: 5_000)
         if isInFlush { killsInFlushes += 1 }
         usleep(UInt32.random(in: 0...10_000, using: &random))
         if victim != .engine { postgres.killHard() }
