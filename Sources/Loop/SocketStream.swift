@@ -152,7 +152,10 @@ extension SocketStream {
         switch operation {
         case .receive: completeReceive(result, flags, isLast, buffers)
         case .send: completeSend(result)
-        case .cancel: isCancelling = false
+        case .cancel:
+            isCancelling = false
+            // It may have met an operation that had just ended, and the next one came while it was under way.
+            if result < 0, !wantsToReceive { stopReceiving() }
         }
         guard isLast else { return }
         operations -= 1
