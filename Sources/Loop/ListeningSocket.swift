@@ -108,7 +108,11 @@ package final class ListeningSocket {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         for _ in 0..<Self.waitingMax {
             let connection = accept(descriptor, nil, nil)
-            if connection < 0 { return }
+            if connection < 0 {
+                // One that has gone meanwhile says nothing of those behind it.
+                if errno == EINTR || errno == ECONNABORTED { continue }
+                return
+            }
             _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
             accepted(connection)
         }

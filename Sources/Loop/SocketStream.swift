@@ -155,7 +155,7 @@ extension SocketStream {
         case .cancel:
             isCancelling = false
             // It may have met an operation that had just ended, and the next one came while it was under way.
-            if result < 0, !wantsToReceive { stopReceiving() }
+            if !wantsToReceive { stopReceiving() }
         }
         guard isLast else { return }
         operations -= 1

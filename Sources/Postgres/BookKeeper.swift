@@ -120,7 +120,7 @@ final class BookKeeper {
         let limit = min(durable, LogPosition(from.rawValue + recordsMax))
         let end = max(limit, max(state!.position, state!.reach))
         try waitUntilDurable(end)
-        guard end > from else { return Report(position: from) }
+        guard end > from else { return try leaveDigest(connection) }
         return try inTransaction(connection, to: end) { writer throws in
             let decidedAt = try take(LogPosition(from.rawValue + 1), through: end, isJournaled: true, &writer)
             try writeRows(&writer)
@@ -128,6 +128,17 @@ final class BookKeeper {
             let isDue = mirror.isDue(beyond: journalBytesMin)
             pendingMirror = try isDue ? writeBase(mirror.events, connection) : mirror
             return decidedAt
+        }
+    }
+
+    /// Of books that have everything, at the end.
+    private func leaveDigest(_ connection: PostgresConnection) throws -> Report {
+        guard isLast, position > .zero, state!.position == position, digestPosition != position else {
+            return Report(position: position)
+        }
+        return try inTransaction(connection, to: position) { _ in
+            pendingMirror = mirror
+            return nil
         }
     }
 
@@ -214,6 +225,8 @@ final class BookKeeper {
     private var pendingMirror = MirrorSize()
     /// The transaction writes events anew, which costs more than the state's digest does.
     private var isDigestDue = false
+    /// Where this keeper wrote a digest last.
+    private var digestPosition: LogPosition?
 
     private func inTransaction(
         _ connection: PostgresConnection,
@@ -237,6 +250,7 @@ final class BookKeeper {
             )
             watermark = new
             mirror = pendingMirror
+            if isDigestDue { digestPosition = end }
             return report
         } catch {
             try? connection.run("ROLLBACK")
@@ -248,9 +262,12 @@ final class BookKeeper {
 
     /// Row by row: a reader who began before goes on seeing what it saw, and nobody waits for it.
     private func removeAll(_ connection: PostgresConnection) throws(PostgresError) {
-        // Those that refer first.
-        for table in BookTable.allCases.reversed() { try connection.run("DELETE FROM holdfast.\(table.name)") }
-        try connection.run("DELETE FROM holdfast.resynchronisations")
+        // A statement for a whole table, with all that refers to it, may take longer than a flush.
+        try connection.allowing(seconds: 3_600) { () throws(PostgresError) in
+            // Those that refer first.
+            for table in BookTable.allCases.reversed() { try connection.run("DELETE FROM holdfast.\(table.name)") }
+            try connection.run("DELETE FROM holdfast.resynchronisations")
+        }
     }
 
     // MARK: - What an engine can be started from

@@ -51,7 +51,8 @@ public final class PostgresBooks: Sendable {
 
     /// Something the operator should know.
     public enum Notice: Sendable {
-        case migrated([String])
+        /// - Parameter warning: what keeps the reporting role from reading them.
+        case migrated([String], warning: String?)
         /// The books can be written again, or for the first time.
         case connected(position: LogPosition)
         case resynchronized(position: LogPosition)
@@ -167,20 +168,13 @@ public final class PostgresBooks: Sendable {
     }
 
     private func connect(_ keeper: BookKeeper, _ mayReplace: Bool) throws {
+        if options.migrates { try migrate() }
         let connection = try PostgresConnection(
             url: options.url,
             interruption: cut,
             statementSeconds: options.statementSeconds
         )
-        if options.migrates {
-            let names = try Migrations.run(connection)
-            if !names.isEmpty {
-                _ = try ReportingRole.grant(connection)
-                onNotice(.migrated(names))
-            }
-        } else {
-            try Migrations.require(connection)
-        }
+        try Migrations.require(connection)
         let before = keeper.position
         try keeper.attach(connection, mayReplace: mayReplace)
         if keeper.position < before { onNotice(.setBack(from: before, to: keeper.position)) }
@@ -188,6 +182,14 @@ public final class PostgresBooks: Sendable {
             state.standing.isConnected = true
             state.standing.position = keeper.position
         }
+    }
+
+    /// By a connection of its own, which may take as long as large tables do.
+    private func migrate() throws(PostgresError) {
+        let connection = try PostgresConnection(url: options.url, interruption: cut, statementSeconds: 3_600)
+        let names = try Migrations.run(connection)
+        guard !names.isEmpty else { return }
+        onNotice(.migrated(names, warning: try ReportingRole.grant(connection)))
     }
 
     private func recover(from position: LogPosition) {

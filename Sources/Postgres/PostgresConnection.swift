@@ -8,7 +8,7 @@ import Glibc
 package final class PostgresConnection {
     private var handle: OpaquePointer
     private let interruption: Interruption
-    private let statementSeconds: Int
+    private var statementSeconds: Int
     /// For tests: called before every statement, and with true when it has succeeded; may break the connection off.
     package var onStatement: ((_ isDone: Bool) throws(PostgresError) -> Void)?
 
@@ -36,7 +36,8 @@ package final class PostgresConnection {
     private func beginSession() throws(PostgresError) {
         let settings = [
             ("statement_timeout", "'\(statementSeconds)s'"), ("lock_timeout", "'\(statementSeconds)s'"),
-            ("idle_in_transaction_session_timeout", "'\(statementSeconds)s'"),
+            // Longer, because the thread may have to wait for the sale between two statements.
+            ("idle_in_transaction_session_timeout", "'\(10 * statementSeconds)s'"),
             ("client_connection_check_interval", "'1s'"), ("tcp_keepalives_idle", "10"),
             ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3"), ("tcp_user_timeout", "'30s'"),
             ("client_min_messages", "warning"),
@@ -175,6 +176,17 @@ extension PostgresConnection {
         try onStatement?(true)
     }
 
+    /// Gives the statements of a transaction that `body` runs more time than others have.
+    package func allowing(seconds: Int, _ body: () throws(PostgresError) -> Void) throws(PostgresError) {
+        let usual = statementSeconds
+        statementSeconds = seconds
+        defer { statementSeconds = usual }
+        // It ends with the transaction, also where that is rolled back.
+        try run("SET LOCAL statement_timeout = '\(seconds)s'")
+        try body()
+        try run("SET LOCAL statement_timeout = '\(usual)s'")
+    }
+
     /// For tests: as when the network goes.
     package func breakOff() { shutdown(PQsocket(handle), Int32(SHUT_RDWR)) }
 
@@ -292,8 +304,11 @@ extension PostgresConnection {
         let state = field("C") ?? "?????"
         // The detail of an error has whole rows, and some messages have values: names, addresses, ids of customers. They
         // are not for the log. What was refused and by which rule is told by the names.
-        let tellsValues = ["22", "P0", "XX"].contains { state.hasPrefix($0) }
-        let message = tellsValues ? "a value was not taken" : field("M") ?? "no reason was given"
+        let tellsValues = ["22", "P0"].contains { state.hasPrefix($0) }
+        let message =
+            state.hasPrefix("XX")
+            ? "a fault of its own, or damaged data: its log says more"
+            : tellsValues ? "a value was not taken" : field("M") ?? "no reason was given"
         let names = [("schema", "s"), ("table", "t"), ("column", "c"), ("data type", "d"), ("constraint", "n")]
             .compactMap { name, code in field(Character(code)).map { "\(name) \($0)" } }
         return .refused(

@@ -208,7 +208,8 @@ import Testing
             for client in idle.prefix(50) {
                 client.send(question)
                 client.receive(responses: 1)
-                #expect(client.statuses == [200], "\(client.text)")
+                // What the deaf have asked for keeps it busy for a while.
+                #expect(client.statuses == [200] || client.statuses == [503], "\(client.text)")
             }
             // They are reset, and their next byte is told so. First their kernels take in what they can, which takes a busy
             // machine its time.

@@ -246,6 +246,10 @@ import WAL
         _ = try keeper.flush()
         #expect(try ledger.count("holdfast.watermark WHERE digest_position < position") == 1)
         #expect(try BooksRestore.read(url: url).replay.digest == sale.digest)
+        // A stop leaves it also where there is nothing else to write.
+        _ = try keeper.flush(isLast: true)
+        #expect(try ledger.count("holdfast.watermark WHERE digest_position = position") == 1)
+        #expect(try BooksRestore.read(url: url).replay.digest == sale.digest)
         try connection.run("UPDATE holdfast.watermark SET digest = '0123456789abcdef'")
         let error = #expect(throws: PostgresError.self) { _ = try BooksRestore.read(url: url) }
         #expect(error?.description.contains("another state") == true)

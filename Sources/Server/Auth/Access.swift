@@ -36,6 +36,9 @@ struct Access: OptionSet, Sendable {
 // Who may do what: every route and method is in here, so that a new route doesn't build before somebody has decided.
 
 extension Endpoint {
+    /// Whether nobody gets everything of the route without a token.
+    var needsToken: Bool { access(.get) != .everybody }
+
     /// Whom the route is for. A customer gets the customer's own things there, everybody else those of the tenant.
     func access(_ method: HTTPMethod) -> Access {
         let isRead = method == .get || method == .head

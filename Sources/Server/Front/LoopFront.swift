@@ -125,7 +125,7 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
             match = Router.match(bytes[request.path])
             guard begin(request, bytes, match, gate, connection, sequence, now) else { return }
         }
-        let caller = tokens.caller(bytes[request.authorization], at: now)
+        let caller = isAsked(for: match) ? tokens.caller(bytes[request.authorization], at: now) : .nobody
         var route = RouteNumber.none
         let routed = router.route(
             request,
@@ -155,6 +155,12 @@ final class LoopFront: RequestExecutor, @unchecked Sendable {
         case .availabilityStream(let request): open(request, connection, sequence)
         case .feedStream(let request): open(request, connection, sequence)
         }
+    }
+
+    /// Whether a token can matter. Looking at a wrong one costs a signature, which nobody has paid for at a path without limits.
+    private func isAsked(for match: Endpoint.Match?) -> Bool {
+        guard gate != nil else { return true }
+        return match.map { $0.endpoint.needsToken } ?? false
     }
 
     /// - Returns: false for a request that is refused because its address sends too many; it is answered then.

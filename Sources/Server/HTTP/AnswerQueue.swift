@@ -20,6 +20,8 @@ struct AnswerQueue: ~Copyable {
     /// What answers say of limits, in the order of their requests; those before `standingsHead` have said it.
     private var standings: ContiguousArray<(sequence: UInt32, standing: RateStanding)> = []
     private var standingsHead = 0
+    /// So many that have been told are let go of together.
+    private static let standingsToldMax = 64
     private(set) var earlyBytes = 0
 
     /// Requests without an answer in `ready`.
@@ -111,8 +113,9 @@ struct AnswerQueue: ~Copyable {
         guard standingsHead < standings.count, standings[standingsHead].sequence == due else { return nil }
         defer {
             standingsHead += 1
-            if standingsHead == standings.count {
-                standings.removeAll(keepingCapacity: true)
+            // Also where the next one always comes before the last is told.
+            if standingsHead == standings.count || standingsHead >= Self.standingsToldMax {
+                standings.removeFirst(standingsHead)
                 standingsHead = 0
             }
         }

@@ -3,6 +3,8 @@ import Engine
 /// What the requests of one loop pass before anybody works for them: the address first, before its token is looked at, since
 /// verifying one costs more than anything else does; then the caller, once it is known who that is.
 ///
+/// Who only asks for what everybody may see, or for what isn't there, needs no token: it isn't looked at.
+///
 ///     begin (the address pays) → admit (the caller pays) → standing, to be told with the answer
 ///
 /// A request that is refused has cost its address a token all the same, else whoever is refused could ask on end.
@@ -23,7 +25,7 @@ final class RateGate {
     init(_ limits: RateLimits) { self.limits = limits }
 
     /// Begins a request; its address pays.
-    /// - Parameter match: its route; nil for a path of none, about which nobody does any work.
+    /// - Parameter match: its route; nil for a path of none, at which not even the token is looked at.
     /// - Throws: the refusal.
     func begin(
         _ request: HTTPRequest,
@@ -37,7 +39,7 @@ final class RateGate {
         guard let table = limits.table(endpoint.budget, of: .address) else { return }
         let head = UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - Int(request.body.count))])
         payer.address = limits.key(limits.settings.forwarding?.client(of: peer(), head) ?? peer())
-        let outcome = table.take(endpoint.cost, of: payer.address, at: now)
+        let outcome = table.take(1, of: payer.address, at: now)
         standing.address = RateStanding.Part(table.rule, outcome)
         try check(outcome, table.rule, .address)
     }
@@ -47,12 +49,12 @@ final class RateGate {
     func admit(_ endpoint: Endpoint, _ context: CommandContext) throws(Problem) {
         guard let table = limits.table(endpoint.budget, of: .caller) else { return }
         payer.caller = limits.key(context)
-        let outcome = table.take(endpoint.cost, of: payer.caller, at: now)
+        let outcome = table.take(1, of: payer.caller, at: now)
         standing.caller = RateStanding.Part(table.rule, outcome)
         try check(outcome, table.rule, .caller)
     }
 
-    /// Address and caller pay for a line of a batch.
+    /// Address and caller pay for a line of a batch, as they have for the batch itself.
     /// - Throws: the refusal, which is the line's answer.
     func admitLine(of payer: Payer) throws(Problem) {
         let now = limits.now()
@@ -68,11 +70,6 @@ final class RateGate {
         guard !outcome.isGranted else { return }
         throw .rateLimited(rule, spender, waitSeconds: RateRule.seconds(outcome.waitNanoseconds))
     }
-}
-
-extension Endpoint {
-    /// A batch pays line by line, but is not begun with an empty purse.
-    fileprivate var cost: UInt32 { self == .batch ? 0 : 1 }
 }
 
 extension Problem {

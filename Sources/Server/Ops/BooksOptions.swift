@@ -77,7 +77,9 @@ extension PostgresBooks.Options {
 extension PostgresBooks.Notice {
     func tell(_ logger: Logger) {
         switch self {
-        case .migrated(let names): logger.notice("the books' schema was migrated: \(names.joined(separator: ", "))")
+        case .migrated(let names, let warning):
+            logger.notice("the books' schema was migrated: \(names.joined(separator: ", "))")
+            if let warning { logger.warning("\(warning)") }
         case .connected(let position): logger.info("the books in Postgres are followed from position \(position) on")
         case .resynchronized(let position):
             logger.warning("the books were written anew from the state, as of position \(position): the log is shorter")

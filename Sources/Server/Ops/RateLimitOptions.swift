@@ -23,7 +23,7 @@ extension Setting {
 
     static let saleRequestsPerSecond = rate(
         "sale-requests-per-second",
-        "Requests of a caller for reservations, orders and tickets, on end; each line of a batch counts."
+        "Requests of a caller for reservations, orders and tickets, on end; a batch counts, and each of its lines."
     )
     static let saleBurst = burst("sale-burst")
     static let reportingRequestsPerSecond = rate(

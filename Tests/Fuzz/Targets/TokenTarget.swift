@@ -35,7 +35,9 @@ enum TokenTarget {
     private static func check(_ verifier: TokenVerifier, header: Data, claims: Data) throws(Finding) {
         let token = Array(sign(header, claims).utf8)
         guard let principal = try? token.withUnsafeBytes({ try verifier.verify($0, at: now) }) else { return }
-        let names = [principal.tenant, principal.subject]
+        let isOfNoTenant = principal.role == .monitor
+        guard !isOfNoTenant || principal.tenant.isEmpty else { throw Finding("a monitor of a tenant: \(principal)") }
+        let names = isOfNoTenant ? [principal.subject] : [principal.tenant, principal.subject]
         guard
             names.allSatisfy({ (1...64).contains($0.utf8.count) && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } })
         else { throw Finding("a name that is none: \(names)") }
