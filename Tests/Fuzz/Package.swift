@@ -57,7 +57,10 @@ let package = Package(
             name: "Postgres",
             dependencies: ["CPostgres", "Engine", "WAL"],
             path: "Sources/Postgres",
-            resources: [.embedInCode("Migrations/V1_books.sql")],
+            resources: [
+                .embedInCode("Migrations/V1_books.sql"), .embedInCode("Migrations/V2_check_ins.sql"),
+                .embedInCode("Migrations/V3_history.sql"),
+            ],
             swiftSettings: [.swiftLanguageMode(.v6)]
         ),
         .target(
